@@ -561,7 +561,9 @@ class Omission(_message.Message):
     count: _builtins.int
     """Output only. How many entries were left out, those not listed included."""
     size_bytes: _builtins.int
-    """Output only. The bytes of all payloads that were left out."""
+    """Output only. The bytes that the entries left out have in the whole snapshot,
+    keys included.
+    """
     @_builtins.property
     def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___OmittedEntry]:
         """Output only. The entries that were left out, by name: those that did not

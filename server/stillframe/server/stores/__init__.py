@@ -1,0 +1,30 @@
+"""Stores: where snapshots are kept. Nothing in here knows gRPC."""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, cast
+from urllib.parse import urlsplit
+
+from stillframe.server.stores.base import StoreConfig, UnknownStoreError
+
+if TYPE_CHECKING:
+    from stillframe.server.stores.base import Store
+
+ENTRY_POINT_GROUP = "stillframe.stores"
+
+
+async def open_store(url: str, config: StoreConfig | None = None) -> Store:
+    """Opens the store that the URL's scheme names.
+
+    Schemes are entry points of the group `stillframe.stores`, so that a package
+    can bring a store of its own (DESIGN section 8). Raises UnknownStoreError when
+    none has the scheme.
+    """
+    scheme = urlsplit(url).scheme
+    found = entry_points(group=ENTRY_POINT_GROUP, name=scheme)
+    if not scheme or not found:
+        known = ", ".join(sorted(entry_points(group=ENTRY_POINT_GROUP).names))
+        raise UnknownStoreError(f"no store for {url!r}: the known schemes are {known}")
+    store_class = cast("type[Store]", next(iter(found)).load())
+    return await store_class.open(url, config or StoreConfig())

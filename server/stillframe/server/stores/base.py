@@ -1,0 +1,340 @@
+"""The contract of a store.
+
+A store keeps executions, their snapshots and the tenant's change log. The
+sentences with "must" below are the contract; each has its test in
+`tests/conformance`, which runs against any store: `pytest tests/conformance
+--store=URL`.
+
+For every store:
+
+- A commit must be atomic with its change record.
+- Versions must be linearizable per execution.
+- Where a revision is visible, all below it must be visible.
+- A revision that was returned must eventually be seen by every tail.
+- The writer epoch floor must only rise.
+- The rules of `rules` must be decided inside the commit, against committed state.
+- A cancelled call must have happened or not, never half.
+- Keys must compare by the bytes of their UTF-8.
+- A load of several rows must see one snapshot of the store.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
+
+from stillframe.server.stores.marks import etag, resume_token
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from stillframe.server.stores.marks import Position
+    from stillframe.server.stores.projection import Selection
+    from stillframe.v1 import snapshot_pb2
+    from stillframe.v1.snapshot_pb2 import (
+        ExecutionFilter,
+        ExecutionSnapshot,
+        SnapshotCriteria,
+    )
+    from stillframe.v1.snapshot_service_pb2 import (
+        ChangeKind,
+        DeleteExecutionRequest,
+        DeleteExecutionResponse,
+        SaveSnapshotRequest,
+        SaveSnapshotResponse,
+        SnapshotSelector,
+    )
+
+MIB = 2**20
+
+
+class UnknownStoreError(Exception):
+    """No store has the URL's scheme, or the URL is not one that its store reads."""
+
+
+class StoreOpenError(Exception):
+    """The store cannot be opened: locked by another server, damaged, or newer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreConfig:
+    """What a store is told when it is opened. Sizes are in bytes."""
+
+    max_snapshot_bytes: int = 60 * MIB
+    max_entries: int = 100_000
+    max_executions: int = 0
+    """Executions of a tenant; 0 is no limit."""
+    max_inflight_bytes: int = 256 * MIB
+    """Saves that wait for their commit; beyond it the store answers SERVER_BUSY."""
+    change_log_size: int = 1_000_000
+    """Changes of a tenant that `changes` reaches back; more may be kept."""
+    tombstone_seconds: float = 30 * 86_400.0
+    """How long a deleted execution's last version, floor and answers are kept."""
+    clock: Callable[[], int] = time.time_ns
+    """Nanoseconds since 1970. What `commit_time` and a ttl go by."""
+
+
+class EntryKey(NamedTuple):
+    """Where an entry stands in a snapshot: in which of its two maps, under which key."""
+
+    map: snapshot_pb2.SnapshotMap.ValueType
+    key: str
+
+
+def entry_size(key: EntryKey, payload_size: int) -> int:
+    """Returns the bytes that an entry adds to a snapshot's message, at most: key, payload,
+    and the tags and lengths of the map entry, of its key and of its payload.
+    """
+    return payload_size + len(key.key.encode()) + 12
+
+
+class EntryInfo(NamedTuple):
+    """What is known of an entry without reading its payload."""
+
+    digest: bytes
+    """A hash of the serialised payload."""
+    size: int
+    """Bytes of the serialised payload."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """An execution's latest snapshot, without its entries."""
+
+    header: ExecutionSnapshot
+    """Every field but the two maps and the omission."""
+    mark: str
+    entry_count: int
+    entries_size: int
+    """Bytes that the entries have in the snapshot's message: the sum of `entry_size`."""
+    expire_at: int | None = None
+    """When the execution expires, in nanoseconds since 1970 of the store's clock."""
+
+    @property
+    def version(self) -> int:
+        return self.header.version
+
+    @property
+    def etag(self) -> str:
+        return etag(self.header.version, self.mark)
+
+    @property
+    def revision(self) -> int:
+        return self.header.revision
+
+    @property
+    def resume_token(self) -> str:
+        return resume_token(self.header.revision, self.mark)
+
+    @property
+    def sequence_number(self) -> int:
+        return self.header.sequence_number
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A committed snapshot as it is read: its header and the entries asked for."""
+
+    header: ExecutionSnapshot
+    """Every field but the two maps; the omission says which entries are not in `entries`."""
+    entries: Sequence[tuple[EntryKey, bytes]] = ()
+    """Key and serialised payload, in the order of keys."""
+
+    def size(self) -> int:
+        """Returns about the bytes that the snapshot has as a message."""
+        return self.header.ByteSize() + sum(
+            entry_size(key, len(payload)) for key, payload in self.entries
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """The answer to a claim: the new epoch and the head at that moment."""
+
+    writer_epoch: int
+    head: Stored | None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Part of a list, in its order."""
+
+    items: list[Stored] = field(default_factory=list["Stored"])
+    next: str | int | None = None
+    """Where the next page begins, for the list that gave it; None at the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeadPage:
+    """Part of the heads of a tenant, and the revision at which it was read."""
+
+    page: Page
+    position: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One record of the change log."""
+
+    revision: int
+    mark: str
+    kind: ChangeKind.ValueType
+    """SAVED, DELETED or EXPIRED. What a filter makes of it is the watch's business."""
+    execution_id: str
+    header: ExecutionSnapshot
+    """SAVED: the new head's header with its omission. DELETED and EXPIRED: what filters
+    test of the head that is gone, its version, and revision and commit_time of this."""
+    before: ExecutionSnapshot | None
+    """What filters test of the head before; None when there was none."""
+
+    @property
+    def resume_token(self) -> str:
+        return resume_token(self.revision, self.mark)
+
+
+class Store(Protocol):
+    """Keeps snapshots. Every method may raise Refusal, STORE_UNAVAILABLE above all.
+
+    Requests are valid when they get here: `stillframe.server.validation` has seen
+    them.
+    """
+
+    kind: ClassVar[str]
+    """The URL scheme."""
+
+    @classmethod
+    async def open(cls, url: str, config: StoreConfig) -> Store:
+        """Opens the store, and brings its schema forward.
+
+        Must refuse, with StoreOpenError, a schema that is newer than it knows, and a
+        store that must not be shared and that another server has open.
+        """
+        ...
+
+    async def save(self, request: SaveSnapshotRequest) -> SaveSnapshotResponse:
+        """Commits a save by the rules of DESIGN section 3, in their order.
+
+        Must return only when the commit, or the committed state that the answer
+        depends on, is durable. Must keep every earlier version as it was. Must take
+        a new revision and write one change record for an outcome CREATED or UPDATED,
+        and neither for any other. Must give a version above every earlier one of the
+        execution's name, deletes notwithstanding. Must not let a refused save fail
+        another.
+        """
+        ...
+
+    async def claim(
+        self, tenant_id: str, execution_id: str, *, allow_missing: bool, selection: Selection
+    ) -> Claimed:
+        """Raises the writer epoch floor by one and returns it with the head.
+
+        Must be atomic with the read of the head. Must refuse a missing execution with
+        EXECUTION_NOT_FOUND unless allow_missing. Must take no revision.
+        """
+        ...
+
+    async def delete(self, request: DeleteExecutionRequest) -> DeleteExecutionResponse:
+        """Deletes the one execution that the request names, not its descendants.
+
+        Must keep the last version, the floor and the answers for tombstone_seconds.
+        Must take a revision and write a DELETED record where there was a head, and
+        answer a count of 0 where there was none.
+        """
+        ...
+
+    async def load(
+        self, tenant_id: str, execution_id: str, selector: SnapshotSelector, selection: Selection
+    ) -> Stored:
+        """Reads one snapshot.
+
+        Must give exactly what was saved. Must refuse with EXECUTION_NOT_FOUND or
+        SNAPSHOT_NOT_FOUND. Must name in the omission every entry that the selection
+        leaves out.
+        """
+        ...
+
+    async def heads(self, tenant_id: str, execution_ids: Sequence[str]) -> list[Head | None]:
+        """Reads heads without payloads, in the order asked; None where there is none."""
+        ...
+
+    async def list_executions(
+        self,
+        tenant_id: str,
+        where: ExecutionFilter,
+        *,
+        after: str,
+        limit: int,
+        selection: Selection,
+    ) -> HeadPage:
+        """Reads the heads that a filter matches, by execution_id, from the one after `after`.
+
+        Must read page and position in one snapshot of the store. May return fewer
+        than `limit`, even none, with a `next` to go on from, so that no call scans
+        without bound.
+        """
+        ...
+
+    async def count_executions(self, tenant_id: str, where: ExecutionFilter, limit: int) -> int:
+        """Counts the executions that a filter matches, and stops at `limit`."""
+        ...
+
+    async def list_snapshots(
+        self,
+        tenant_id: str,
+        execution_id: str | None,
+        where: SnapshotFilter,
+        *,
+        before: int | None,
+        limit: int,
+        selection: Selection,
+    ) -> Page:
+        """Reads snapshots by revision, newest first, from the one below `before`.
+
+        Must refuse an execution_id that does not exist with EXECUTION_NOT_FOUND. May
+        return fewer than `limit`, as list_executions may.
+        """
+        ...
+
+    async def changes(self, tenant_id: str, after: int, limit: int) -> list[Change]:
+        """Reads the change records after a revision, in order.
+
+        Must return them without a gap, the first one being `after` + 1, and none when
+        there is none. Must refuse with HISTORY_COMPACTED when the log no longer has
+        that one. Must not return more than `limit`.
+        """
+        ...
+
+    async def position(self, tenant_id: str, revision: int | None = None) -> Position:
+        """Reads the tenant's newest revision and its mark, or the mark of `revision`.
+
+        Revision 0 has a mark of the store's own. Must refuse with HISTORY_COMPACTED
+        below the log's floor and with REVISION_IN_FUTURE above the newest.
+        """
+        ...
+
+    async def wait(self, tenant_id: str, after: int) -> None:
+        """Returns soon after the tenant's revision is above `after`. May return early."""
+        ...
+
+    async def maintain(self, budget: int) -> bool:
+        """Does at most about `budget` rows of housekeeping and says whether more is due.
+
+        Must commit an EXPIRED change for every execution whose time has come by the
+        store's clock. Trims the change log, forgets tombstones, frees what deletes
+        left behind; must never change what a kept snapshot reads as.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Ends the store once what was accepted is committed. May be called twice."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotFilter:
+    """Which snapshots a history lists: by their execution's head, and by themselves."""
+
+    executions: ExecutionFilter
+    criteria: SnapshotCriteria
+    labels: dict[str, str]
