@@ -81,7 +81,7 @@ def _equals(where: ExecutionFilter, header: ExecutionSnapshot, name: str) -> boo
     # Unset differs from empty, in the filter and in the header.
     if not where.HasField(name):  # type: ignore[arg-type]
         return True
-    return header.HasField(name) and getattr(header, name) == getattr(where, name)
+    return header.HasField(name) and getattr(header, name) == getattr(where, name)  # type: ignore[arg-type]
 
 
 def has_labels(labels: Mapping[str, str], header: ExecutionSnapshot) -> bool:
@@ -100,7 +100,7 @@ def meets(criteria: SnapshotCriteria, header: ExecutionSnapshot) -> bool:
         has_low, has_high = criteria.HasField(low), criteria.HasField(high)  # type: ignore[arg-type]
         if not (has_low or has_high):
             continue
-        if not header.HasField(name):  # type: ignore[arg-type]
+        if not header.HasField(name):
             return False
         moment = _instant(getattr(header, name))
         if has_low and moment < _instant(getattr(criteria, low)):

@@ -7,15 +7,16 @@ that are sent.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from stillframe.server.stores.base import entry_size
+from stillframe.server.stores.base import Stored, entry_size
 from stillframe.v1 import snapshot_pb2
+from stillframe.v1.snapshot_pb2 import ExecutionSnapshot, Omission
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from stillframe.server.stores.base import EntryKey
+    from stillframe.server.stores.base import EntryKey, Head
     from stillframe.v1.snapshot_pb2 import MapProjection, SnapshotProjection
 
 MAX_OMISSION_BYTES = 64 * 1024
@@ -59,7 +60,7 @@ class Selection:
 
     def plan(
         self, header_size: int, entries: Iterable[tuple[EntryKey, int]]
-    ) -> tuple[set[EntryKey], snapshot_pb2.Omission | None]:
+    ) -> tuple[set[EntryKey], Omission | None]:
         """Returns the entries to send and the omission that names the others.
 
         `entries` are keys and payload sizes in the order of keys: what comes first
@@ -67,7 +68,7 @@ class Selection:
         """
         left = self.budget(header_size)
         chosen: set[EntryKey] = set()
-        omission = snapshot_pb2.Omission()
+        omission = Omission()
         listed = 0
         for entry, size in entries:
             selected = self.selects(entry)
@@ -102,3 +103,76 @@ def _selects(projection: MapProjection, key: str) -> bool:
 
 EVERYTHING = Selection()
 METADATA = Selection(entries=False)
+
+
+class Content(Protocol):
+    """The entries of one committed snapshot, as a store has them."""
+
+    def sizes(self) -> Iterable[tuple[EntryKey, int]]:
+        """Returns every key with the size of its payload, in the order of keys."""
+        ...
+
+    def payloads(self, chosen: set[EntryKey] | None) -> list[tuple[EntryKey, bytes]]:
+        """Returns these payloads, or all of them, in the order of keys."""
+        ...
+
+
+def read(head: Head, content: Content, selection: Selection) -> Stored:
+    """Reads what the selection asks for of one snapshot."""
+    header_size = head.header.ByteSize()
+    if selection.everything and head.entries_size <= selection.budget(header_size):
+        return Stored(head.header, content.payloads(None))
+    if not selection.entries:
+        return Stored(with_omission(head.header, count_of(head)))
+    chosen, omission = selection.plan(header_size, content.sizes())
+    payloads = content.payloads(chosen) if chosen else []
+    return Stored(with_omission(head.header, omission), payloads)
+
+
+def count_of(head: Head) -> Omission | None:
+    """Returns the omission of a snapshot's metadata: every entry, counted, not listed."""
+    if not head.entry_count:
+        return None
+    return Omission(count=head.entry_count, size_bytes=head.entries_size)
+
+
+def with_omission(header: ExecutionSnapshot, omission: Omission | None) -> ExecutionSnapshot:
+    """Returns the header with the omission; a header is shared, so it is copied first."""
+    if omission is None:
+        return header
+    copy = ExecutionSnapshot()
+    copy.CopyFrom(header)
+    copy.omission.CopyFrom(omission)
+    return copy
+
+
+class PageBuilder:
+    """Fills one page of a list up to its count, its bytes, and what one call may scan."""
+
+    MAX_SCANNED = 10_000
+
+    def __init__(self, selection: Selection, limit: int) -> None:
+        self.items: list[Stored] = []
+        self._selection = selection
+        self._limit = limit
+        self._bytes = 0
+        self._scanned = 0
+
+    def full(self) -> bool:
+        """Tells whether the page must end before the next row is looked at."""
+        return len(self.items) >= self._limit or self._scanned >= self.MAX_SCANNED
+
+    def skip(self) -> None:
+        """Counts a row that was looked at and does not belong to the list."""
+        self._scanned += 1
+
+    def add(self, head: Head, content: Content) -> bool:
+        """Adds a snapshot; False when the page has no room for it, and must end before."""
+        self._scanned += 1
+        stored = read(head, content, self._selection)
+        size = stored.size()
+        if self.items and self._bytes + size > self._selection.max_bytes:
+            return False
+        self._bytes += size
+        self.items.append(stored)
+        return True

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from stillframe.server.stores.base import Head
     from stillframe.v1 import snapshot_pb2
+    from stillframe.v1.snapshot_service_pb2 import SnapshotSelector
 
 Reason: TypeAlias = "error_pb2.ErrorReason.ValueType"
 
@@ -29,7 +30,7 @@ class Violation(NamedTuple):
 class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not a fault
     """A call that the rules refuse. Carries everything that the caller is told."""
 
-    def __init__(  # noqa: D107
+    def __init__(
         self,
         reason: Reason,
         message: str,
@@ -107,6 +108,17 @@ def snapshot_not_found(execution_id: str, selector: str) -> Refusal:
         f"the execution has no snapshot with {selector}",
         {"execution_id": execution_id, "selector": selector},
     )
+
+
+def no_such_snapshot(execution_id: str, selector: SnapshotSelector) -> Refusal:
+    """Returns snapshot_not_found with the selector in words."""
+    match selector.WhichOneof("selector"):
+        case "version":
+            return snapshot_not_found(execution_id, f"version {selector.version}")
+        case "snapshot_id":
+            return snapshot_not_found(execution_id, f"snapshot_id {selector.snapshot_id!r}")
+        case _:
+            return snapshot_not_found(execution_id, "these criteria")
 
 
 def execution_exists(execution_id: str, head: Head) -> Refusal:

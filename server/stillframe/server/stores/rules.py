@@ -26,7 +26,7 @@ from stillframe.v1.snapshot_service_pb2 import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from stillframe.server.stores.base import StoreConfig
 
@@ -139,6 +139,8 @@ class Unwritten:
     """The save makes no snapshot: an answer that was given before, or UNCHANGED."""
 
     response: SaveSnapshotResponse
+    unchanged: Head | None = None
+    """The head that is UNCHANGED; None when the answer is a replay."""
     ttl_nanos: int | None = None
     """A ttl that counts although nothing changed."""
 
@@ -148,6 +150,8 @@ class Write:
     """What a save changes: the entries to set and to remove, and the new totals."""
 
     set_entries: dict[EntryKey, EntryInfo]
+    replaced: list[EntryKey]
+    """Those of `set_entries` that the head has, with another payload."""
     removed: list[EntryKey]
     entry_count: int
     entries_size: int
@@ -244,6 +248,7 @@ class Save:
         if head is not None and self._is_unchanged(head, write):
             return Unwritten(
                 self._response(head, snapshot_service_pb2.SAVE_OUTCOME_UNCHANGED),
+                head,
                 self._ttl_nanos(),
             )
         if self.header.HasField("snapshot_id"):
@@ -284,14 +289,15 @@ class Save:
             removed = [key for key in dict.fromkeys(self.removed) if key in known]
         else:
             removed = [key for key in known if key not in self.infos]
-        gone = [(key, known[key]) for key in (*changed, *removed) if key in known]
+        replaced = [key for key in changed if key in known]
+        gone = [(key, known[key]) for key in (*replaced, *removed)]
         count = len(changed) - len(gone) + (head.entry_count if head else 0)
         size = (
             entries_size(changed.items()) - entries_size(gone) + (head.entries_size if head else 0)
         )
         if self.is_delta:
             self._check_size(count, size)
-        return Write(changed, removed, count, size)
+        return Write(changed, replaced, removed, count, size)
 
     def _is_unchanged(self, head: Head, write: Write) -> bool:
         return (
@@ -364,8 +370,8 @@ class Delete:
         rest.ClearField("request_id")
         self.body = digest(b"delete:" + rest.SerializeToString(deterministic=True))
 
-    def decide(self, execution: Execution) -> DeleteExecutionResponse | None:
-        """Returns the answer when there is nothing to delete, else None; raises Refusal."""
+    def decide(self, execution: Execution) -> DeleteExecutionResponse | Head:
+        """Returns the head to delete, or the answer when there is none; raises Refusal."""
         request = self.request
         answer = execution.replay(request.request_id, self.body)
         if answer is not None:
@@ -376,7 +382,7 @@ class Delete:
             return DeleteExecutionResponse()
         if request.HasField("expected_etag") and head.etag != request.expected_etag:
             raise refusals.etag_mismatch(execution.execution_id, request.expected_etag, head)
-        return None
+        return head
 
     def answer(self, execution: Execution, revision: int, mark: str) -> DeleteExecutionResponse:
         """Returns the answer to the delete that took this revision, and remembers it."""
@@ -431,16 +437,3 @@ def deleted_header(head: Head, revision: int, commit_time: int) -> ExecutionSnap
     header.revision = revision
     header.commit_time.FromNanoseconds(commit_time)
     return header
-
-
-def omission_of(head: Head) -> snapshot_pb2.Omission | None:
-    """Returns the omission of a snapshot's metadata: everything, counted, not listed."""
-    if not head.entry_count:
-        return None
-    return snapshot_pb2.Omission(count=head.entry_count, size_bytes=head.entries_size)
-
-
-def iterate(entries: Mapping[EntryKey, EntryInfo]) -> Iterator[tuple[EntryKey, int]]:
-    """Yields keys and payload sizes in the order of keys."""
-    for key in sorted(entries):
-        yield key, entries[key].size

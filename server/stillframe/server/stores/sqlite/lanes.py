@@ -1,0 +1,133 @@
+"""Threads that work off jobs for an event loop, several at a time.
+
+Handing a job to a thread and its result back costs a system call or two each way; a
+lane takes whatever has queued up, and hands all results back at once, so that under
+load the hand-over is shared.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from stillframe.server.stores import refusals
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import apsw
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a job gave: a value or an exception."""
+
+    value: Any = None
+    error: BaseException | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Job(Generic[T]):
+    """A function to call with a connection, and the future that waits for what it gives."""
+
+    work: Callable[[apsw.Connection], T]
+    future: asyncio.Future[T]
+    cost: int
+
+
+class Lane:
+    """A queue of jobs, and the threads that work it off.
+
+    `run` is called in a thread with its connection and a batch, and returns the
+    outcomes in the batch's order. A job whose future was cancelled before a thread
+    took it is not run; one that was taken is run to its end.
+    """
+
+    MAX_BATCH = 256
+
+    def __init__(
+        self,
+        name: str,
+        connections: Sequence[apsw.Connection],
+        run: Callable[[apsw.Connection, list[Job[Any]]], list[Outcome]],
+        max_bytes: int = 2**62,
+    ) -> None:
+        self._run = run
+        self._loop = asyncio.get_running_loop()
+        self._queue: SimpleQueue[Job[Any] | None] = SimpleQueue()
+        self._max_bytes = max_bytes
+        self._bytes = 0
+        self._closed = False
+        self._connections = connections
+        self._threads = [
+            threading.Thread(target=self._work, args=(c,), name=f"{name}-{i}", daemon=True)
+            for i, c in enumerate(connections)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    async def do(self, work: Callable[[apsw.Connection], T], cost: int = 0) -> T:
+        """Calls `work` in a thread and returns what it gives.
+
+        Raises SERVER_BUSY when the jobs that wait cost more than the lane's bound.
+        """
+        if self._closed:
+            raise refusals.shutting_down()
+        if self._bytes and self._bytes + cost > self._max_bytes:
+            raise refusals.server_busy("max_inflight_bytes", self._max_bytes)
+        future: asyncio.Future[T] = self._loop.create_future()
+        job = Job(work, future, cost)
+        self._bytes += cost
+        self._queue.put(job)
+        return await future
+
+    async def close(self) -> None:
+        """Works off what was accepted, then ends the threads and closes the connections."""
+        if self._closed:
+            return
+        self._closed = True
+        for _ in self._threads:
+            self._queue.put(None)
+        for thread in self._threads:
+            await asyncio.to_thread(thread.join)
+        for connection in self._connections:
+            connection.close()
+
+    def _work(self, connection: apsw.Connection) -> None:
+        while (batch := self._next_batch()) is not None:
+            wanted = [job for job in batch if not job.future.cancelled()]
+            outcomes = self._run(connection, wanted) if wanted else []
+            cost = sum(job.cost for job in batch)
+            self._loop.call_soon_threadsafe(self._deliver, wanted, outcomes, cost)
+
+    def _next_batch(self) -> list[Job[Any]] | None:
+        """Waits for a job and takes what has queued up behind it; None at the end."""
+        job = self._queue.get()
+        if job is None:
+            return None
+        batch = [job]
+        while len(batch) < self.MAX_BATCH:
+            try:
+                job = self._queue.get_nowait()
+            except Empty:
+                break
+            if job is None:
+                self._queue.put(None)  # for the next round
+                break
+            batch.append(job)
+        return batch
+
+    def _deliver(self, jobs: list[Job[Any]], outcomes: list[Outcome], cost: int) -> None:
+        self._bytes -= cost
+        for job, outcome in zip(jobs, outcomes, strict=True):
+            if job.future.done():  # cancelled while it was run
+                continue
+            if outcome.error is not None:
+                job.future.set_exception(outcome.error)
+            else:
+                job.future.set_result(outcome.value)
