@@ -2,33 +2,248 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+import logging
+import signal
+from typing import TYPE_CHECKING, Any
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from stillframe.server import telemetry
+from stillframe.server.errors import status_of
+from stillframe.server.service import Service
+from stillframe.server.stores import open_store, refusals
+from stillframe.server.watch import Feed
+from stillframe.v1 import snapshot_service_pb2
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from google.rpc.status_pb2 import Status
 
     from stillframe.server.config import Settings
     from stillframe.server.stores.base import Store
+
+    Context = grpc.aio.ServicerContext[bytes, bytes]
+
+_SERVICE = snapshot_service_pb2.DESCRIPTOR.services_by_name["SnapshotService"]
+SERVICE_NAME: str = _SERVICE.full_name
+
+MAINTENANCE_BUDGET = 500
+"""Rows of one slice of housekeeping: a few milliseconds of the writer's time."""
+
+_OVERSIZE = 4 * 2**20
+"""By how much gRPC's own bound on messages is above ours, which has a reason to give."""
+
+_log = logging.getLogger(__name__)
+
+
+class ListenError(Exception):
+    """The address cannot be listened on."""
 
 
 class Server:
     """A server over an open store. The store stays the caller's to close."""
 
-    def __init__(self, settings: Settings, store: Store) -> None: ...
+    def __init__(self, settings: Settings, store: Store) -> None:
+        self._settings = settings
+        self._store = store
+        self._feed = Feed(store, settings)
+        self._service = Service(store, self._feed, settings)
+        self._health = health.aio.HealthServicer()
+        self._handlers: set[asyncio.Task[Any]] = set()
+        self._maintenance: asyncio.Task[None] | None = None
+        self._port = 0
+        self._server = grpc.aio.server(options=_options(settings))
+        self._server.add_generic_rpc_handlers(
+            (grpc.method_handlers_generic_handler(SERVICE_NAME, self._method_handlers()),)
+        )
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        if settings.reflection:
+            names = (SERVICE_NAME, health.SERVICE_NAME, reflection.SERVICE_NAME)
+            reflection.enable_server_reflection(names, self._server)
 
     @property
     def address(self) -> str:
         """Host and port; the port is known once the server has started."""
-        raise NotImplementedError
+        host, _, _ = self._settings.listen.rpartition(":")
+        return f"{host}:{self._port}"
 
-    async def start(self) -> None: ...
+    async def start(self) -> None:
+        """Listens and serves. Raises ListenError."""
+        try:
+            self._port = self._server.add_insecure_port(self._settings.listen)
+        except RuntimeError:
+            raise ListenError(f"cannot listen on {self._settings.listen}") from None
+        await self._server.start()
+        self._maintenance = asyncio.create_task(self._maintain(), name="maintenance")
+        await self._set_health(health_pb2.HealthCheckResponse.SERVING)
 
-    async def stop(self, grace: float | None = None) -> None: ...
+    async def stop(self, grace: float | None = None) -> None:
+        """Says NOT_SERVING, ends the watches with Goodbye, lets saves in flight finish.
+
+        Returns once no handler uses the store any more. `grace` is in seconds; unset is
+        the settings' drain_grace.
+        """
+        await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
+        self._feed.drain()
+        await self._server.stop(self._settings.drain_grace if grace is None else grace)
+        # The server returns before the handlers that it cancelled have ended.
+        tasks = [task for task in (*self._handlers, self._maintenance) if task is not None]
+        if self._maintenance is not None:
+            self._maintenance.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _set_health(self, status: health_pb2.HealthCheckResponse.ServingStatus) -> None:
+        for name in ("", SERVICE_NAME):
+            await self._health.set(name, status)
+
+    async def _maintain(self) -> None:
+        while True:
+            try:
+                while await self._store.maintain(MAINTENANCE_BUDGET):
+                    pass
+            except refusals.Refusal as refusal:
+                _log.warning("housekeeping waits: %s", refusal.message)
+            except Exception:  # noqa: BLE001 - logged, and tried again
+                _log.exception("housekeeping failed and goes on")
+            await asyncio.sleep(self._settings.maintenance_interval)
+
+    def _method_handlers(self) -> dict[str, grpc.RpcMethodHandler[bytes, bytes]]:
+        service = self._service
+        unary = {
+            "SaveSnapshot": service.save_snapshot,
+            "LoadSnapshot": service.load_snapshot,
+            "ClaimExecution": service.claim_execution,
+            "CheckFreshness": service.check_freshness,
+            "ListExecutions": service.list_executions,
+            "ListSnapshots": service.list_snapshots,
+            "DeleteExecution": service.delete_execution,
+            "GetServerInfo": service.get_server_info,
+        }
+        handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {
+            name: grpc.unary_unary_rpc_method_handler(self._unary(name, handler))
+            for name, handler in unary.items()
+        }
+        handlers["WatchSnapshots"] = grpc.unary_stream_rpc_method_handler(
+            self._stream("WatchSnapshots", service.watch_snapshots)
+        )
+        # Bytes in and out: no serialisers, so that a handler sees malformed messages too.
+        for name in ("DiffSnapshots", "ForkExecution", "DeleteSnapshots"):
+            handlers[name] = grpc.unary_unary_rpc_method_handler(
+                self._unary(name, _unimplemented(name))
+            )
+        handlers["SaveSnapshots"] = grpc.stream_stream_rpc_method_handler(
+            self._stream("SaveSnapshots", _unimplemented_stream("SaveSnapshots"))
+        )
+        return handlers
+
+    def _unary(
+        self, rpc: str, handler: Callable[[bytes], Awaitable[bytes]]
+    ) -> Callable[[bytes, Context], Awaitable[bytes]]:
+        async def serve_call(data: bytes, context: Context) -> bytes:
+            with _tracked(self._handlers):
+                try:
+                    return await handler(data)
+                except Exception as error:  # noqa: BLE001 - nothing else may reach the client
+                    status = status_of(error, rpc)
+                await _abort(context, status)
+                raise AssertionError("abort raises")
+
+        return serve_call
+
+    def _stream(
+        self, rpc: str, handler: Callable[[Any], AsyncIterator[bytes]]
+    ) -> Callable[[Any, Context], AsyncIterator[bytes]]:
+        async def serve_call(request: Any, context: Context) -> AsyncIterator[bytes]:
+            with _tracked(self._handlers):
+                try:
+                    async for data in handler(request):
+                        yield data
+                except Exception as error:  # noqa: BLE001 - nothing else may reach the client
+                    status = status_of(error, rpc)
+                else:
+                    return
+                await _abort(context, status)
+
+        return serve_call
+
+
+class _tracked:  # noqa: N801 - reads as a statement
+    """Keeps the current task in a set while it handles a call."""
+
+    def __init__(self, tasks: set[asyncio.Task[Any]]) -> None:
+        self._tasks = tasks
+        self._task = asyncio.current_task()
+
+    def __enter__(self) -> None:
+        if self._task is not None:
+            self._tasks.add(self._task)
+
+    def __exit__(self, *exc: object) -> None:
+        if self._task is not None:
+            self._tasks.discard(self._task)
+
+
+def _options(settings: Settings) -> list[tuple[str, int]]:
+    return [
+        # On by default: a second server on the port would start, and share its calls.
+        ("grpc.so_reuseport", 0),
+        ("grpc.max_receive_message_length", settings.max_request_bytes + _OVERSIZE),
+        ("grpc.max_send_message_length", settings.max_request_bytes + _OVERSIZE),
+        # The default answers a watcher's pings with too_many_pings.
+        ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+        ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+        ("grpc.keepalive_permit_without_calls", 1),
+    ]
+
+
+async def _abort(context: Context, status: Status) -> None:
+    code = next(each for each in grpc.StatusCode if each.value[0] == status.code)
+    details = (("grpc-status-details-bin", status.SerializeToString()),)
+    await context.abort(code, status.message, details)
+
+
+def _unimplemented(rpc: str) -> Callable[[bytes], Awaitable[bytes]]:
+    async def handler(_: bytes) -> bytes:
+        raise refusals.unimplemented(rpc)
+
+    return handler
+
+
+def _unimplemented_stream(rpc: str) -> Callable[[Any], AsyncIterator[bytes]]:
+    async def handler(_: Any) -> AsyncIterator[bytes]:
+        raise refusals.unimplemented(rpc)
+        yield b""
+
+    return handler
 
 
 def serve(settings: Settings, ready: Callable[[str], None]) -> int:
     """Opens the store, serves until SIGTERM or SIGINT, drains, and returns the exit code.
 
-    `ready` is called once with the address that the server listens on.
+    `ready` is called once with the address that the server listens on. Raises
+    UnknownStoreError, StoreOpenError and ListenError before that.
     """
-    raise NotImplementedError
+    telemetry.configure_logging(settings.log_level, as_json=settings.log_json)
+    return asyncio.run(_serve(settings, ready))
+
+
+async def _serve(settings: Settings, ready: Callable[[str], None]) -> int:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    store = await open_store(settings.store, settings.store_config())
+    try:
+        server = Server(settings, store)
+        await server.start()
+        ready(server.address)
+        await stopping.wait()
+        _log.info("stopping")
+        await server.stop()
+    finally:
+        await store.close()
+    return 0

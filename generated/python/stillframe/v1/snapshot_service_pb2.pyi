@@ -234,7 +234,7 @@ class SaveSnapshotRequest(_message.Message):
     @_builtins.property
     def ttl(self) -> _duration_pb2.Duration:
         """Optional. How long the execution lives, counted from this commit, at most
-        10,000 years. Unset keeps what was set before; zero clears it.
+        36,500 days. Unset keeps the moment that was set before; zero clears it.
         """
 
     def __init__(
@@ -1406,8 +1406,8 @@ class DeleteExecutionRequest(_message.Message):
     include_descendants: _builtins.bool
     """Optional. Deletes as well every execution whose head names this one as its
     parent, and theirs. expected_etag and writer_epoch are for this execution
-    alone. Children go before their parents, in several commits: after an error
-    or a crash a repeated call goes on.
+    alone. The execution goes first, then its descendants, deepest first, in
+    several commits: after an error or a crash a repeated call goes on.
     """
     def __init__(
         self,

@@ -1,0 +1,55 @@
+"""Page tokens: where the next page begins, bound to the request that it belongs to.
+
+A token given with another request is refused (AIP-158): it would page through another
+list. Tokens are opaque, and hold nothing that the caller may not see.
+"""
+
+from __future__ import annotations
+
+import binascii
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+from stillframe.server.stores import refusals
+
+if TYPE_CHECKING:
+    from stillframe.v1.snapshot_service_pb2 import ListExecutionsRequest, ListSnapshotsRequest
+
+DEFAULT_PAGE_SIZE = 100
+MAX_PAGE_SIZE = 1_000
+
+_DIGEST_SIZE = 8
+
+
+def page_size(asked: int) -> int:
+    return min(asked or DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)
+
+
+def encode(request: ListExecutionsRequest | ListSnapshotsRequest, start: str) -> str:
+    return urlsafe_b64encode(_digest(request) + start.encode()).decode()
+
+
+def decode(request: ListExecutionsRequest | ListSnapshotsRequest) -> str:
+    """Returns where the request's page begins; empty at the first page."""
+    if not request.page_token:
+        return ""
+    try:
+        data = urlsafe_b64decode(request.page_token.encode())
+        start = data[_DIGEST_SIZE:].decode()
+    except (binascii.Error, ValueError):
+        raise refusals.page_token_mismatch() from None
+    if data[:_DIGEST_SIZE] != _digest(request) or not start:
+        raise refusals.page_token_mismatch()
+    return start
+
+
+def _digest(request: ListExecutionsRequest | ListSnapshotsRequest) -> bytes:
+    """Returns a hash of all that must be the same for every page."""
+    same = type(request).FromString(request.SerializeToString())
+    same.ClearField("page_token")
+    same.ClearField("page_size")
+    same.ClearField("max_message_bytes")
+    name = type(request).DESCRIPTOR.full_name.encode()
+    body = same.SerializeToString(deterministic=True)
+    return blake2b(name + body, digest_size=_DIGEST_SIZE).digest()

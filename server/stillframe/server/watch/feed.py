@@ -1,0 +1,155 @@
+"""The watchers: each a cursor over one tenant's changes."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from stillframe.server.stores import refusals
+from stillframe.server.stores.marks import Position, parse_resume_token
+from stillframe.server.watch.cursor import Cursor
+from stillframe.server.watch.ring import Rings, Tail
+from stillframe.v1 import snapshot_service_pb2 as messages
+from stillframe.v1.snapshot_service_pb2 import WatchFrame
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from stillframe.server.config import Settings
+    from stillframe.server.stores.base import Store
+    from stillframe.v1.snapshot_pb2 import SnapshotProjection
+    from stillframe.v1.snapshot_service_pb2 import WatchSnapshotsRequest
+
+
+class Feed:
+    """All watches of a server. They share a tail for each tenant that is watched."""
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self._store = store
+        self._settings = settings
+        self._rings = Rings(settings.watch_buffer_bytes)
+        self._tails: dict[str, Tail] = {}
+        self._watches = 0
+        self._draining = asyncio.Event()
+
+    def drain(self) -> None:
+        """Ends every watch with Goodbye, and refuses new ones."""
+        self._draining.set()
+        for tail in self._tails.values():
+            tail.wake()
+
+    async def watch(
+        self, request: WatchSnapshotsRequest, projection: SnapshotProjection | None, max_bytes: int
+    ) -> AsyncIterator[bytes]:
+        """Yields the response messages of one watch; raises Refusal."""
+        if self._draining.is_set():
+            raise refusals.shutting_down()
+        if self._watches >= self._settings.max_watches:
+            raise refusals.server_busy("max_watches", self._settings.max_watches, retry_after=1.0)
+        self._watches += 1
+        try:
+            start = await self._start(request)
+            with self._tail(request.tenant_id, start.revision) as tail:
+                cursor = Cursor(self._store, tail, request, projection, max_bytes, start)
+                async for data in self._run(request, cursor, tail):
+                    yield data
+        finally:
+            self._watches -= 1
+
+    async def _start(self, request: WatchSnapshotsRequest) -> Position:
+        """Returns the position that a watch starts after; for an initial state, one that it
+        is not older than.
+        """
+        if request.WhichOneof("start") != "resume_token":
+            return await self._store.position(request.tenant_id)
+        token = parse_resume_token(request.resume_token)
+        if token is None:
+            raise AssertionError("validation lets only tokens through")
+        found = await self._store.position(request.tenant_id, token.revision)
+        if found.mark != token.mark:
+            raise refusals.store_replaced(token.revision)
+        return found
+
+    @contextmanager
+    def _tail(self, tenant_id: str, revision: int) -> Iterator[Tail]:
+        tail = self._tails.get(tenant_id)
+        if tail is None:
+            tail = self._tails[tenant_id] = Tail(self._store, self._rings, tenant_id)
+            tail.start(revision)
+        tail.watchers += 1
+        try:
+            yield tail
+        finally:
+            tail.watchers -= 1
+            if not tail.watchers:
+                del self._tails[tenant_id]
+                tail.stop()
+
+    async def _run(
+        self, request: WatchSnapshotsRequest, cursor: Cursor, tail: Tail
+    ) -> AsyncIterator[bytes]:
+        start = request.WhichOneof("start") or "now"
+        opened = WatchFrame(opened=self._opened(cursor))
+        if start == "now":
+            opened.resume_token = cursor.token
+        for data in cursor.send(opened):
+            yield data
+        # What a caller saved before it opened the watch belongs to the present, even if
+        # the tail has not read it yet.
+        present = (await self._store.position(request.tenant_id)).revision
+        if start == "initial_state":
+            async for data in cursor.initial_state(self._draining):
+                yield data
+        async for data in self._changes(cursor, tail, present):
+            yield data
+        for data in cursor.send(_goodbye(cursor)):
+            yield data
+
+    async def _changes(self, cursor: Cursor, tail: Tail, present: int) -> AsyncIterator[bytes]:
+        """Yields changes as they come, until the server drains."""
+        interval = self._settings.progress_interval
+        loop = asyncio.get_running_loop()
+        caught_up = False
+        next_progress = loop.time() + interval
+        while not self._draining.is_set():
+            advanced = tail.advanced
+            if cursor.revision < max(tail.revision, present):
+                async for data in cursor.window():
+                    yield data
+                caught_up = caught_up and not cursor.fell_behind
+                if loop.time() >= next_progress:
+                    next_progress = loop.time() + interval
+                    for data in cursor.send(_progress(cursor)):
+                        yield data
+                continue
+            if not caught_up:
+                caught_up = True
+                next_progress = loop.time() + interval
+                frame = WatchFrame(resume_token=cursor.token, caught_up=messages.WatchCaughtUp())
+                for data in cursor.send(frame):
+                    yield data
+                continue
+            try:
+                async with asyncio.timeout_at(next_progress):
+                    await advanced.wait()
+            except TimeoutError:
+                next_progress = loop.time() + interval
+                for data in cursor.send(_progress(cursor)):
+                    yield data
+
+    def _opened(self, cursor: Cursor) -> messages.WatchOpened:
+        opened = messages.WatchOpened(
+            mode=cursor.mode, view=cursor.view, max_message_bytes=cursor.max_bytes
+        )
+        opened.progress_interval.FromNanoseconds(int(self._settings.progress_interval * 1e9))
+        return opened
+
+
+def _progress(cursor: Cursor) -> WatchFrame:
+    return WatchFrame(resume_token=cursor.token, progress=messages.WatchProgress())
+
+
+def _goodbye(cursor: Cursor) -> WatchFrame:
+    token = cursor.token if cursor.complete else ""
+    return WatchFrame(resume_token=token, goodbye=messages.WatchGoodbye())

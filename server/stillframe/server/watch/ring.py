@@ -1,0 +1,173 @@
+"""The recent changes of the tenants that are watched, under one bound of bytes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from stillframe.server.stores.refusals import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from stillframe.server.stores.base import Change, Store
+
+MIN_CHANGES = 64
+"""Changes that every ring keeps, whatever the others need."""
+
+READ_LIMIT = 512
+"""Changes read at once: what bounds a watcher's memory."""
+
+RETRY_SECONDS = 0.5
+"""How long a tail waits after the store failed to answer."""
+
+_OVERHEAD = 1_024
+"""Bytes that a change has in memory beside its messages, about."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True, eq=False)
+class Recent:
+    """A change in a ring. `content` is shared by every watcher that wants it whole."""
+
+    change: Change
+    size: int
+    content: asyncio.Task[bytes | None] | None = None
+
+    async def whole(self, load: Callable[[], Awaitable[bytes | None]]) -> bytes | None:
+        """Returns the serialised snapshot, loaded once for all who ask."""
+        if self.content is None:
+            self.content = asyncio.ensure_future(load())
+        try:
+            # A watcher that is cancelled must not cancel the load of the others.
+            return await asyncio.shield(self.content)
+        except Refusal:
+            self.content = None
+            raise
+
+
+class Rings:
+    """The rings of all tenants. They share one bound of bytes."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._bytes = 0
+        self._rings: set[Ring] = set()
+
+    def open(self) -> Ring:
+        ring = Ring(self)
+        self._rings.add(ring)
+        return ring
+
+    def close(self, ring: Ring) -> None:
+        self._rings.discard(ring)
+        self._bytes -= ring.bytes
+
+    def charge(self, ring: Ring, size: int) -> None:
+        """Counts bytes, and drops the oldest changes of the largest rings beyond the bound."""
+        ring.bytes += size
+        self._bytes += size
+        while self._bytes > self._max_bytes:
+            droppable = [each for each in self._rings if len(each.changes) > MIN_CHANGES]
+            if not droppable:
+                break
+            largest = max(droppable, key=lambda each: each.bytes)
+            # Half at once, so that a full house is not searched for every change.
+            for _ in range((len(largest.changes) - MIN_CHANGES + 1) // 2):
+                dropped = largest.changes.pop(largest.first)
+                largest.first += 1
+                largest.bytes -= dropped.size
+                self._bytes -= dropped.size
+
+
+@dataclass(slots=True, eq=False)
+class Ring:
+    """The newest changes of one tenant, without a gap."""
+
+    rings: Rings
+    first: int = 1
+    changes: dict[int, Recent] = field(default_factory=dict[int, "Recent"])
+    bytes: int = 0
+
+    def add(self, change: Change) -> None:
+        if not self.changes:
+            self.first = change.revision
+        size = (
+            _OVERHEAD
+            + change.header.ByteSize()
+            + (change.before.ByteSize() if change.before else 0)
+        )
+        self.changes[change.revision] = Recent(change, size)
+        self.rings.charge(self, size)
+
+    def add_content(self, recent: Recent, size: int) -> None:
+        """Counts a content that was loaded, if its change is still in the ring."""
+        if self.changes.get(recent.change.revision) is recent:
+            recent.size += size
+            self.rings.charge(self, size)
+
+    def after(self, revision: int, limit: int) -> list[Recent] | None:
+        """Returns the changes after a revision; None when the ring does not reach back."""
+        if revision + 1 not in self.changes:
+            return None
+        end = min(revision + 1 + limit, self.first + len(self.changes))
+        return [self.changes[each] for each in range(revision + 1, end)]
+
+
+class Tail:
+    """Follows one tenant's change log while anybody watches it."""
+
+    def __init__(self, store: Store, rings: Rings, tenant_id: str) -> None:
+        self._store = store
+        self._rings = rings
+        self._tenant_id = tenant_id
+        self._advanced = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self.ring = rings.open()
+        self.revision = 0
+        """The newest revision seen."""
+        self.watchers = 0
+
+    def start(self, revision: int) -> None:
+        self.revision = revision
+        self._task = asyncio.create_task(self._follow(), name=f"tail {self._tenant_id}")
+
+    def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+        self._rings.close(self.ring)
+
+    def wake(self) -> None:
+        """Wakes every watcher of the tenant."""
+        self._advanced.set()
+        self._advanced = asyncio.Event()
+
+    @property
+    def advanced(self) -> asyncio.Event:
+        """Set once the tail has moved on from where it is now."""
+        return self._advanced
+
+    async def _follow(self) -> None:
+        while True:
+            try:
+                await self._step()
+            except Refusal as refusal:
+                # The watches stay open and say nothing until the store is back.
+                _log.warning("the tail of a tenant waits: %s", refusal.message)
+                await asyncio.sleep(RETRY_SECONDS)
+            except Exception:  # noqa: BLE001 - logged, and tried again
+                _log.exception("the tail of a tenant failed and goes on")
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def _step(self) -> None:
+        changes = await self._store.changes(self._tenant_id, self.revision, READ_LIMIT)
+        if not changes:
+            await self._store.wait(self._tenant_id, self.revision)
+            return
+        for change in changes:
+            self.ring.add(change)
+        self.revision = changes[-1].revision
+        self.wake()
