@@ -1,0 +1,67 @@
+"""The commands, put together."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from typing import Annotated
+
+import typer
+
+from stillframe.cli import engine, exits, lists, load, save, serve, watch
+from stillframe.cli.command import command
+from stillframe.cli.connection import Connection
+
+app = typer.Typer(
+    name="stillframe",
+    no_args_is_help=True,
+    # An unexpected exception is a bug: the plain traceback says most.
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=exits.HELP,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"stillframe {importlib.metadata.version('stillframe')}")
+        raise typer.Exit
+
+
+@app.callback()
+@command
+def stillframe(
+    connection: Connection,
+    version: Annotated[  # noqa: ARG001 - its callback does the work
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """The snapshot server for execution engines: save, load and watch the state of runs.
+
+    Start a server with `stillframe serve`; then, in another terminal:
+
+    stillframe save run-1 --state running --var attempts=2
+
+    stillframe load run-1
+
+    stillframe watch --initial-state
+    """
+    Connection.before.set(connection)
+
+
+_GROUPS = {
+    "Server": {"serve": serve.serve, "info": engine.info},
+    "Snapshots": {
+        "save": save.save,
+        "load": load.load,
+        "list": lists.list_executions,
+        "history": lists.history,
+        "watch": watch.watch,
+        "delete": engine.delete,
+    },
+    "Engines": {"claim": engine.claim, "check": engine.check},
+}
+
+for _panel, _commands in _GROUPS.items():
+    for _name, _function in _commands.items():
+        app.command(_name, rich_help_panel=_panel)(_function)

@@ -1,0 +1,98 @@
+"""Which server the commands speak to."""
+
+from __future__ import annotations
+
+import os
+from contextvars import ContextVar
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+import typer
+
+if TYPE_CHECKING:
+    from stillframe.client import Client
+
+DEFAULT_ADDRESS = "127.0.0.1:50051"
+
+
+@dataclass(frozen=True)
+class Connection:
+    """Which server, which tenant, and how long to wait."""
+
+    panel: ClassVar[str] = "Connection (also before the command)"
+    before: ClassVar[ContextVar[Connection]] = ContextVar("before")
+    """What stood before the command."""
+
+    address: Annotated[
+        str | None,
+        typer.Option(
+            "--address",
+            help="Host and port of the server. (env STILLFRAME_ADDRESS; default 127.0.0.1:50051)",
+        ),
+    ] = None
+    tenant: Annotated[
+        str | None,
+        typer.Option(
+            "--tenant", help="The tenant. (env STILLFRAME_TENANT; default `default`)"
+        ),
+    ] = None
+    timeout: Annotated[
+        float | None,
+        typer.Option(
+            "--timeout", min=0.001, help="Seconds that one call may take. (default 30)"
+        ),
+    ] = None
+    tls: Annotated[
+        bool, typer.Option("--tls", help="Speak TLS, trusting the usual authorities.")
+    ] = False
+    ca: Annotated[
+        Path | None,
+        typer.Option(
+            "--ca",
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            help="Speak TLS, trusting the authorities in this PEM file.",
+        ),
+    ] = None
+
+    def resolved(self) -> Connection:
+        """What stands after the command goes before what stands ahead of it, and that
+        before the environment.
+        """
+        before = self.before.get(Connection())
+        return Connection(
+            address=self.address
+            or before.address
+            or os.environ.get("STILLFRAME_ADDRESS")
+            or DEFAULT_ADDRESS,
+            tenant=self.tenant
+            or before.tenant
+            or os.environ.get("STILLFRAME_TENANT")
+            or "default",
+            timeout=self.timeout or before.timeout or 30.0,
+            tls=self.tls or before.tls,
+            ca=self.ca or before.ca,
+        )
+
+    def open(self) -> Client:
+        from stillframe.client import Client, RetryPolicy  # noqa: PLC0415
+
+        options = self.resolved()
+        assert options.address is not None  # noqa: S101 - for the type checkers
+        assert options.tenant is not None  # noqa: S101
+        credentials = None
+        if options.tls or options.ca:
+            import grpc  # noqa: PLC0415
+
+            authorities = options.ca.read_bytes() if options.ca else None
+            credentials = grpc.ssl_channel_credentials(authorities)
+        return Client(
+            options.address,
+            tenant=options.tenant,
+            credentials=credentials,
+            timeout=options.timeout,
+            # Enough for a hiccup; somebody waits, and no server at all should be told soon.
+            retry=RetryPolicy(max_attempts=4),
+        )

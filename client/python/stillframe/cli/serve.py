@@ -1,0 +1,168 @@
+"""`stillframe serve`. The server is imported when it is called, and not before."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.metadata
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NoReturn
+
+import typer
+
+from stillframe.cli import output
+from stillframe.cli.command import command
+from stillframe.cli.exits import ExitCode
+
+if TYPE_CHECKING:
+    from stillframe.server.config import Settings
+
+# The part of a URL between the user's name and the host.
+_PASSWORD = re.compile(r"(?<=://)([^/@:]*):[^/@]*@")
+
+
+@dataclass(frozen=True)
+class ServerOptions:
+    """The server's settings that have an option; the names are those of Settings."""
+
+    panel: ClassVar[str] = "Server"
+
+    store: Annotated[
+        str | None,
+        typer.Option(
+            "--store",
+            metavar="URL",
+            help="Where snapshots are kept: sqlite:///relative.db, sqlite:////absolute.db, or "
+            "memory: (gone when the server ends). (default sqlite:///stillframe.db)",
+        ),
+    ] = None
+    listen: Annotated[
+        str | None,
+        typer.Option(
+            "--listen",
+            metavar="HOST:PORT",
+            help="Where to listen; port 0 takes a free one. (default 127.0.0.1:50051)",
+        ),
+    ] = None
+    reflection: Annotated[
+        bool | None,
+        typer.Option(
+            "--reflection/--no-reflection",
+            help="Tell tools such as grpcurl what the service is. (default on)",
+        ),
+    ] = None
+    log_level: Annotated[
+        str | None,
+        typer.Option(
+            "--log-level", help="debug, info, warning or error; to stderr. (default info)"
+        ),
+    ] = None
+    log_json: Annotated[
+        bool | None, typer.Option("--log-json/--log-text", help="Log JSON lines. (default text)")
+    ] = None
+    drain_grace: Annotated[
+        float | None,
+        typer.Option(
+            "--drain-grace",
+            metavar="SECONDS",
+            help="How long saves under way may take after SIGTERM. (default 10)",
+        ),
+    ] = None
+
+
+@dataclass(frozen=True)
+class LimitOptions:
+    """The server's limits that have an option."""
+
+    panel: ClassVar[str] = "Limits"
+
+    max_snapshot_bytes: Annotated[
+        int | None, typer.Option("--max-snapshot-bytes", help="Of one snapshot. (default 60 MiB)")
+    ] = None
+    max_executions: Annotated[
+        int | None,
+        typer.Option("--max-executions", help="Of one tenant; 0 is no limit. (default 0)"),
+    ] = None
+    max_watches: Annotated[
+        int | None, typer.Option("--max-watches", help="At the same time. (default 10000)")
+    ] = None
+    change_log_size: Annotated[
+        int | None,
+        typer.Option(
+            "--change-log-size",
+            help="Changes of a tenant that a watch can resume over. (default 1000000)",
+        ),
+    ] = None
+    tombstone_days: Annotated[
+        float | None,
+        typer.Option(
+            "--tombstone-days",
+            help="How long the versions and epochs of a deleted execution are kept. (default 30)",
+        ),
+    ] = None
+    progress_interval: Annotated[
+        float | None,
+        typer.Option(
+            "--progress-interval",
+            metavar="SECONDS",
+            help="How often a quiet watch hears from the server. (default 10)",
+        ),
+    ] = None
+
+
+@command
+def serve(server: ServerOptions, limits: LimitOptions) -> None:
+    """Run a server until it gets SIGTERM or Ctrl-C.
+
+    It prints one line when it is ready. Without options it keeps snapshots in the SQLite
+    file stillframe.db of the current folder.
+
+    Every setting can also be given by the environment, as STILLFRAME_ and its name:
+    STILLFRAME_STORE, STILLFRAME_LISTEN, STILLFRAME_MAX_WATCHES and so on. An option goes
+    before the environment.
+    """
+    try:
+        from stillframe.server.app import serve as run  # noqa: PLC0415
+        from stillframe.server.stores.base import (  # noqa: PLC0415
+            StoreOpenError,
+            UnknownStoreError,
+        )
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("stillframe"):
+            raise
+        _refuse(
+            f'the server is not installed (no module {error.name}): pip install "stillframe[server]"'
+        )
+    options = dataclasses.asdict(server) | dataclasses.asdict(limits)
+    settings = _settings({name: each for name, each in options.items() if each is not None})
+    try:
+        code = run(settings, lambda address: _ready(settings, address))
+    except UnknownStoreError as error:
+        _refuse(str(error), ExitCode.USAGE)
+    except (StoreOpenError, OSError) as error:
+        _refuse(str(error))
+    raise typer.Exit(code)
+
+
+def _settings(given: dict[str, Any]) -> Settings:
+    from pydantic import ValidationError  # noqa: PLC0415
+
+    from stillframe.server.config import Settings  # noqa: PLC0415
+
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        problems = [f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()]
+        _refuse("; ".join(problems), ExitCode.USAGE)
+
+
+def _ready(settings: Settings, address: str) -> None:
+    version = importlib.metadata.version("stillframe")
+    store = _PASSWORD.sub(r"\1:***@", settings.store)
+    services = "health, reflection" if settings.reflection else "health"
+    output.write(f"stillframe {version} serves {store} on {address} ({services})")
+
+
+def _refuse(message: str, code: ExitCode = ExitCode.UNEXPECTED) -> NoReturn:
+    output.note(f"stillframe: {message}")
+    raise typer.Exit(code)

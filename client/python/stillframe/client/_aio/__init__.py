@@ -1,0 +1,1 @@
+"""The client over grpc.aio: calls are awaited."""

@@ -1,0 +1,133 @@
+"""Calls over grpc.aio: a channel for each event loop, and the loop that retries.
+
+Imported at the first call (see `_connection`).
+"""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
+
+import grpc
+from grpc import aio
+
+from stillframe.client._connection import Connection, resolve_target
+from stillframe.client._errors import ClosedError, StillframeError
+from stillframe.client._requests import Call
+from stillframe.client._retry import Attempts
+from stillframe.client._statuses import DETAILS_TRAILER, error_from_status
+from stillframe.v1 import snapshot_service_pb2 as rpc
+from stillframe.v1.snapshot_service_pb2_grpc import SnapshotServiceAsyncStub, SnapshotServiceStub
+
+T = TypeVar("T")
+Sleep = Callable[[float], Awaitable[object]]
+
+
+class AioWatchCall:
+    """One call of a watch; its errors are the client's."""
+
+    def __init__(
+        self, call: "aio.UnaryStreamCall[rpc.WatchSnapshotsRequest, rpc.WatchSnapshotsResponse]"
+    ) -> None:
+        self._call = call
+
+    async def read(self) -> rpc.WatchSnapshotsResponse | None:
+        """The next response; None when the server ended the stream with OK."""
+        try:
+            response = await self._call.read()
+        except aio.AioRpcError as failure:
+            raise error_of(failure) from failure
+        return response if isinstance(response, rpc.WatchSnapshotsResponse) else None
+
+    def cancel(self) -> None:
+        """Ends the call; a waiting `read` then fails with CANCELLED."""
+        self._call.cancel()
+
+
+class AioTransport:
+    """One channel for each event loop that uses it, made at its first call there."""
+
+    def __init__(self, connection: Connection, channel: aio.Channel | None, sleep: Sleep) -> None:
+        self._connection = connection
+        self._given = channel
+        self._sleep = sleep
+        self._closed = False
+        self._pid = os.getpid()
+        self._channels: WeakKeyDictionary[
+            asyncio.AbstractEventLoop, tuple[aio.Channel, SnapshotServiceAsyncStub]
+        ] = WeakKeyDictionary()
+
+    @property
+    def is_closed(self) -> bool:
+        return self._closed
+
+    async def unary(self, call: Call[T], timeout: float | None) -> T:  # noqa: ASYNC109
+        """Makes a call, with retries. Raises StillframeError."""
+        connection = self._connection
+        attempts = Attempts(connection.retry, timeout, connection.clock)
+        while True:
+            method: Any = getattr(self._service(), call.method)
+            try:
+                answer = await method(
+                    call.request, timeout=attempts.remaining(), metadata=connection.metadata
+                )
+            except aio.AioRpcError as failure:
+                error = error_of(failure)
+                delay = None if self._closed else attempts.delay_after(error)
+                if delay is None:
+                    raise error from failure
+                await self._sleep(delay)
+            except aio.UsageError:
+                # What grpc raises for a channel that another task closes meanwhile.
+                self._service()
+                raise
+            else:
+                return call.read(answer)
+
+    def watch(self, request: rpc.WatchSnapshotsRequest) -> AioWatchCall:
+        """Starts one call of a watch."""
+        metadata = self._connection.metadata
+        return AioWatchCall(self._service().WatchSnapshots(request, metadata=metadata))
+
+    async def close(self) -> None:
+        """Closes the channel of the running loop, unless it was given. Those of other loops
+        cannot be closed from here, and go when their loops do.
+        """
+        self._closed = True
+        entry = self._channels.pop(asyncio.get_running_loop(), None)
+        if entry is not None and entry[0] is not self._given and self._pid == os.getpid():
+            await entry[0].close()
+
+    def _service(self) -> SnapshotServiceAsyncStub:
+        if self._closed:
+            raise ClosedError("the client is closed")
+        if self._pid != os.getpid():
+            # The parent's channels are dead in the child: their threads are gone.
+            self._pid = os.getpid()
+            self._channels = WeakKeyDictionary()
+        loop = asyncio.get_running_loop()
+        entry = self._channels.get(loop)
+        if entry is None:
+            channel = self._given or self._open()
+            # One class for both kinds of channel; the types tell them apart.
+            entry = channel, SnapshotServiceStub(channel)
+            self._channels[loop] = entry
+        return entry[1]
+
+    def _open(self) -> aio.Channel:
+        connection = self._connection
+        target, options = resolve_target(connection.target), connection.options()
+        if connection.credentials is None:
+            return aio.insecure_channel(target, options)
+        return aio.secure_channel(target, connection.credentials, options)
+
+
+def error_of(failure: aio.AioRpcError) -> StillframeError:
+    """The client's error for one of grpc's."""
+    details: bytes | None = None
+    for key, value in failure.trailing_metadata() or ():
+        if key == DETAILS_TRAILER and isinstance(value, bytes):
+            details = value
+    code: grpc.StatusCode = failure.code()
+    return error_from_status(code.name, failure.details() or "", details)
