@@ -1,28 +1,64 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+READY := $(VENV)/.ready
 STORE ?= memory,sqlite
+RUN ?=
 PROTOS := $(sort $(wildcard protos/stillframe/v1/*.proto))
 OUT := generated/python
+CODE := server client/python tests
 
 .DEFAULT_GOAL := help
 
 .PHONY: help
 help: ## Show the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # The environment is made anew whenever pyproject.toml changes.
-$(VENV)/.ready: pyproject.toml
+$(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable '.[server]' --group dev
 	@touch $@
 
+.PHONY: demo
+demo: $(READY) ## Run an engine that is killed twice and resumes (RUN=path: a recorded run)
+	@$(BIN)/python -m tests.demo $(RUN)
+
+.PHONY: serve
+serve: $(READY) ## Serve SQLite in ./stillframe.db on 127.0.0.1:50051
+	@$(BIN)/stillframe serve
+
+.PHONY: test
+test: $(READY) ## Run every test
+	$(BIN)/python -m pytest
+
+.PHONY: conformance
+conformance: $(READY) ## Run the store contract's tests (STORE=memory, sqlite or a URL)
+	$(BIN)/python -m pytest tests/conformance --store='$(STORE)'
+
+.PHONY: check
+check: $(READY) ## Lint, type-check, and see that the generated code is up to date
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/mypy
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+	$(BIN)/buf lint
+	$(BIN)/buf format --diff --exit-code
+	$(BIN)/buf breaking --against protos/released.binpb
+	$(MAKE) --no-print-directory generate OUT=$(VENV)/generated
+	diff -r --exclude=__pycache__ $(VENV)/generated generated/python
+
 .PHONY: generate
-generate: $(VENV)/.ready ## Write the generated code from protos/
+generate: $(READY) ## Write the generated code from protos/
 	rm -rf $(OUT)/stillframe
 	mkdir -p $(OUT)/stillframe/v1
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m grpc_tools.protoc -Iprotos \
 	  --python_out=$(OUT) --grpc_python_out=$(OUT) \
-	  --mypy_out=$(OUT) --mypy_grpc_out=$(OUT) $(PROTOS)
+	  --mypy_out=quiet:$(OUT) --mypy_grpc_out=quiet:$(OUT) $(PROTOS)
 	touch $(OUT)/stillframe/v1/__init__.py $(OUT)/stillframe/v1/py.typed
+
+.PHONY: build
+build: $(READY) ## Build the wheel and the source distribution into dist/
+	$(BIN)/python -m build

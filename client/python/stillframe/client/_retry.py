@@ -7,8 +7,9 @@ passes (SERVER_BUSY, RATE_LIMITED).
 """
 
 import random
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from stillframe.client._errors import (
@@ -45,12 +46,28 @@ class RetryPolicy:
         return jitter * min(self.max_backoff, ceiling)
 
 
+def _wait(wake: threading.Event, seconds: float) -> None:
+    wake.wait(seconds)
+
+
+async def _sleep(seconds: float) -> None:
+    import asyncio  # noqa: PLC0415 - the blocking client does without
+
+    await asyncio.sleep(seconds)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Clock:
-    """The time and the chance that retries depend on; tests bring their own."""
+    """The time and the chance that retries depend on; tests bring their own.
+
+    `wait` and `sleep` pass so many seconds, for threads and for tasks; setting the event ends
+    a wait early.
+    """
 
     monotonic: Callable[[], float] = time.monotonic
     random: Callable[[], float] = random.random
+    wait: Callable[[threading.Event, float], object] = _wait
+    sleep: Callable[[float], Awaitable[object]] = _sleep
 
 
 def is_transient(error: StillframeError) -> bool:

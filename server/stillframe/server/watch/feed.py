@@ -14,7 +14,7 @@ from stillframe.v1 import snapshot_service_pb2 as messages
 from stillframe.v1.snapshot_service_pb2 import WatchFrame
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Generator
 
     from stillframe.server.config import Settings
     from stillframe.server.stores.base import Store
@@ -72,7 +72,7 @@ class Feed:
         return found
 
     @contextmanager
-    def _tail(self, tenant_id: str, revision: int) -> Iterator[Tail]:
+    def _tail(self, tenant_id: str, revision: int) -> Generator[Tail]:
         tail = self._tails.get(tenant_id)
         if tail is None:
             tail = self._tails[tenant_id] = Tail(self._store, self._rings, tenant_id)

@@ -5,7 +5,6 @@ Imported at the first call (see `_connection`).
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -21,7 +20,6 @@ from stillframe.v1 import snapshot_service_pb2 as rpc
 from stillframe.v1.snapshot_service_pb2_grpc import SnapshotServiceAsyncStub, SnapshotServiceStub
 
 T = TypeVar("T")
-Sleep = Callable[[float], Awaitable[object]]
 
 
 class AioWatchCall:
@@ -48,10 +46,9 @@ class AioWatchCall:
 class AioTransport:
     """One channel for each event loop that uses it, made at its first call there."""
 
-    def __init__(self, connection: Connection, channel: aio.Channel | None, sleep: Sleep) -> None:
+    def __init__(self, connection: Connection, channel: aio.Channel | None) -> None:
         self._connection = connection
         self._given = channel
-        self._sleep = sleep
         self._closed = False
         self._pid = os.getpid()
         self._channels: WeakKeyDictionary[
@@ -77,7 +74,7 @@ class AioTransport:
                 delay = None if self._closed else attempts.delay_after(error)
                 if delay is None:
                     raise error from failure
-                await self._sleep(delay)
+                await connection.clock.sleep(delay)
             except aio.UsageError:
                 # What grpc raises for a channel that another task closes meanwhile.
                 self._service()

@@ -1,7 +1,6 @@
 """`Client`: every call of the contract, blocking."""
 
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from stillframe.client._connection import MAX_MESSAGE_BYTES, Connection, resolve_target
@@ -22,10 +21,6 @@ if TYPE_CHECKING:
     from stillframe.client._sync.transport import Transport
 
 T = TypeVar("T")
-
-
-def _wait(event: threading.Event, seconds: float) -> None:
-    event.wait(seconds)
 
 
 class Client(Calls):
@@ -55,7 +50,6 @@ class Client(Calls):
         channel: "grpc.Channel | None" = None,
         max_message_bytes: int = MAX_MESSAGE_BYTES,
         clock: Clock = Clock(),  # noqa: B008 - frozen
-        wait: Callable[[threading.Event, float], object] = _wait,
     ) -> None:
         resolve_target(target)
         self._connection = Connection(
@@ -69,7 +63,6 @@ class Client(Calls):
         )
         self._requests = Requests(tenant, codec, max_message_bytes)
         self._channel = channel
-        self._wait = wait
         self._made: dict[str, Transport] = {}
 
     @property
@@ -107,7 +100,8 @@ class Client(Calls):
         (HistoryCompactedError, StoreReplacedError, RevisionInFutureError), start over with
         the initial state and say so by a Restarted event, instead of raising.
 
-        Nothing is sent before the first event is asked for.
+        Nothing is sent before the first event is asked for: a watch that starts now has begun
+        when it gives WatchOpened.
         """
         request = self._requests.watch(
             filter,
@@ -125,7 +119,7 @@ class Client(Calls):
             clock=self._connection.clock,
             restart_if_lost=restart_if_lost,
         )
-        return Watch(watching, self._transport(), self._wait)
+        return Watch(watching, self._transport(), self._connection.clock)
 
     def execution(
         self, execution_id: str, *, writer_epoch: int | None = None, overwrite: bool = False
@@ -160,7 +154,6 @@ class Client(Calls):
         return Saver(
             self.execution(execution_id, writer_epoch=writer_epoch, overwrite=overwrite),
             self._connection,
-            self._wait,
             max_absence=max_absence,
         )
 
@@ -176,6 +169,6 @@ class Client(Calls):
 
             # Atomic, so that threads need no lock, which a fork could leave locked.
             transport = self._made.setdefault(
-                "", Transport(self._connection, self._channel, self._wait)
+                "", Transport(self._connection, self._channel)
             )
         return transport

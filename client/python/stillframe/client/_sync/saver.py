@@ -1,7 +1,6 @@
 """`Saver`: saves in a thread of its own."""
 
 import threading
-from collections.abc import Callable
 from datetime import timedelta
 from types import TracebackType
 from typing import Self
@@ -30,13 +29,12 @@ class Saver:
         self,
         execution: Execution,
         connection: Connection,
-        wait: Callable[[threading.Event, float], object],
         *,
         max_absence: float,
     ) -> None:
         self._execution = execution
         self._timeout = connection.timeout
-        self._wait = wait
+        self._clock = connection.clock
         self._core = SaverCore(connection.retry, connection.clock, max_absence)
         self._changed = threading.Condition()
         self._stopping = threading.Event()
@@ -133,7 +131,7 @@ class Saver:
             if delay is None:
                 return
             if delay:
-                self._wait(self._stopping, delay)
+                self._clock.wait(self._stopping, delay)
 
     def _try(self, job: Job) -> float | None:
         """Makes one try; the seconds to wait before the next one, None to stop."""

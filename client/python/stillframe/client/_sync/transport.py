@@ -5,7 +5,7 @@ Imported at the first call (see `_connection`).
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, TypeVar, cast
 from weakref import WeakSet
 
@@ -22,8 +22,6 @@ from stillframe.v1.snapshot_service_pb2_grpc import SnapshotServiceStub
 T = TypeVar("T")
 
 _transports: "WeakSet[Transport]" = WeakSet()
-
-Wait = Callable[[threading.Event, float], object]
 
 
 class WatchCall(Iterator[rpc.WatchSnapshotsResponse]):
@@ -46,10 +44,9 @@ class WatchCall(Iterator[rpc.WatchSnapshotsResponse]):
 class Transport:
     """One channel for each process that uses it, made at its first call. Thread-safe."""
 
-    def __init__(self, connection: Connection, channel: grpc.Channel | None, wait: Wait) -> None:
+    def __init__(self, connection: Connection, channel: grpc.Channel | None) -> None:
         self._connection = connection
         self._given = channel
-        self._wait = wait
         self._lock = threading.Lock()
         self._closed = threading.Event()
         self._pid = 0
@@ -76,7 +73,7 @@ class Transport:
                 delay = None if self.is_closed else attempts.delay_after(error)
                 if delay is None:
                     raise error from failure
-                self._wait(self._closed, delay)
+                connection.clock.wait(self._closed, delay)
             except ValueError:
                 # What grpc raises for a channel that another thread closes meanwhile.
                 self._service()

@@ -1,11 +1,12 @@
 """`Watch`: a watch over grpc."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Self
 
 from stillframe.client._errors import StillframeError
 from stillframe.client._events import Change, WatchEvent
+from stillframe.client._retry import Clock
 from stillframe.client._watching import Watching
 
 if TYPE_CHECKING:
@@ -25,11 +26,11 @@ class Watch(Iterator[WatchEvent]):
         self,
         watching: Watching,
         transport: "Transport",
-        wait: Callable[[threading.Event, float], object],
+        clock: Clock,
     ) -> None:
         self._watching = watching
         self._transport = transport
-        self._wait = wait
+        self._clock = clock
         self._call: WatchCall | None = None
         self._closed = threading.Event()
 
@@ -105,7 +106,7 @@ class Watch(Iterator[WatchEvent]):
         except StillframeError:
             self._closed.set()
             raise
-        self._wait(self._closed, delay)
+        self._clock.wait(self._closed, delay)
 
     def _is_closed(self) -> bool:
         return self._closed.is_set() or self._transport.is_closed

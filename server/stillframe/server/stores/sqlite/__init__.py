@@ -4,6 +4,9 @@
 `read` and `lists` read, `housekeeping` cleans up. The schema stands in `schema`.
 """
 
+# apsw's stubs name Buffer, and Python has that from 3.12 on.
+# pyright: reportUnknownMemberType=false
+
 from __future__ import annotations
 
 import asyncio

@@ -1,5 +1,8 @@
 """Opens SQLite files: durable settings, schema migrations, one server a file."""
 
+# apsw's stubs name Buffer, and Python has that from 3.12 on.
+# pyright: reportUnknownMemberType=false
+
 from __future__ import annotations
 
 from importlib import resources

@@ -4,6 +4,9 @@ floor, contents of executions that are gone, old tombstones.
 Runs in the writer's thread. Nothing here changes what a kept snapshot reads as.
 """
 
+# apsw's stubs name Buffer, and Python has that from 3.12 on.
+# pyright: reportUnknownMemberType=false
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING

@@ -1,5 +1,8 @@
 """How rows read as the store's types, for reading and writing alike."""
 
+# apsw's stubs name Buffer, and Python has that from 3.12 on.
+# pyright: reportUnknownMemberType=false
+
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -1,5 +1,8 @@
 """What commits write. Everything here runs in the writer's thread, in a transaction."""
 
+# apsw's stubs name Buffer, and Python has that from 3.12 on.
+# pyright: reportUnknownMemberType=false
+
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
@@ -223,13 +226,9 @@ class Writer:
     def count(self, connection: apsw.Connection, tenant: TenantState) -> int:
         """Returns how many executions the tenant has."""
         if tenant.executions is None:
-            counted = rows.first(
-                connection,
-                "SELECT count(*) FROM execution WHERE tenant_id = ? AND content_id IS NOT NULL",
-                (tenant.id,),
-            )
-            tenant.executions = counted[0] if counted else 0
-        return tenant.executions
+            sql = "SELECT count(*) FROM execution WHERE tenant_id = ? AND content_id IS NOT NULL"
+            [(tenant.executions,)] = rows.query(connection, sql, (tenant.id,))
+        return tenant.executions or 0
 
     @property
     def max_executions(self) -> int:
