@@ -53,7 +53,7 @@ class Server:
         self._feed = Feed(store, settings)
         self._service = Service(store, self._feed, settings)
         # The package has no stubs.
-        self._health: Any = health.aio.HealthServicer()  # pyright: ignore[reportAttributeAccessIssue]
+        self._health: Any = health.aio.HealthServicer()  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
         self._handlers: set[asyncio.Task[Any]] = set()
         self._maintenance: asyncio.Task[None] | None = None
         self._port = 0

@@ -1,0 +1,47 @@
+"""Page tokens lead on in their own request, and in no other."""
+
+from __future__ import annotations
+
+import pytest
+
+from stillframe.server import paging
+from stillframe.server.stores.refusals import Refusal
+from stillframe.v1 import error_pb2
+from stillframe.v1.snapshot_service_pb2 import ListExecutionsRequest, ListSnapshotsRequest
+
+
+def test_a_token_leads_on_with_another_page_size() -> None:
+    request = ListExecutionsRequest(tenant_id="t", page_size=10)
+    token = paging.encode(request, "run-é")
+    again = ListExecutionsRequest(
+        tenant_id="t", page_size=99, max_message_bytes=2**20, page_token=token
+    )
+    assert paging.decode(again) == "run-é"
+
+
+@pytest.mark.parametrize("token", ["x", "AAAA", "é", "%%%", "AAAAAAAAAAA=", "A" * 5000])
+def test_what_is_no_token_is_refused(token: str) -> None:
+    with pytest.raises(Refusal) as refused:
+        paging.decode(ListExecutionsRequest(tenant_id="t", page_token=token))
+    assert refused.value.reason == error_pb2.ERROR_REASON_PAGE_TOKEN_MISMATCH
+
+
+def test_a_token_of_another_list_is_refused() -> None:
+    token = paging.encode(ListExecutionsRequest(tenant_id="t"), "7")
+    for request in (
+        ListExecutionsRequest(tenant_id="u", page_token=token),
+        ListExecutionsRequest(tenant_id="t", include_count=True, page_token=token),
+        ListSnapshotsRequest(tenant_id="t", page_token=token),
+    ):
+        with pytest.raises(Refusal):
+            paging.decode(request)
+
+
+def test_map_order_does_not_matter() -> None:
+    first = ListExecutionsRequest(tenant_id="t")
+    second = ListExecutionsRequest(tenant_id="t")
+    keys = [f"key-{number}" for number in range(50)]
+    first.filter.labels.update({key: "v" for key in keys})
+    second.filter.labels.update({key: "v" for key in reversed(keys)})
+    second.page_token = paging.encode(first, "run")
+    assert paging.decode(second) == "run"
