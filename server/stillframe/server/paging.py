@@ -12,6 +12,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from stillframe.server.stores import refusals
+from stillframe.server.stores.marks import MAX_NUMBER
 
 if TYPE_CHECKING:
     from stillframe.v1.snapshot_service_pb2 import ListExecutionsRequest, ListSnapshotsRequest
@@ -42,6 +43,18 @@ def decode(request: ListExecutionsRequest | ListSnapshotsRequest) -> str:
     if data[:_DIGEST_SIZE] != _digest(request) or not start:
         raise refusals.page_token_mismatch()
     return start
+
+
+def revision(start: str) -> int | None:
+    """Returns the start of a page of history; None at the first page.
+
+    Tokens are not signed: one that a client made up is refused, not trusted.
+    """
+    if not start:
+        return None
+    if not start.isascii() or not start.isdigit() or len(start) > 19 or int(start) > MAX_NUMBER:
+        raise refusals.page_token_mismatch()
+    return int(start)
 
 
 def _digest(request: ListExecutionsRequest | ListSnapshotsRequest) -> bytes:

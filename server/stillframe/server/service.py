@@ -142,7 +142,7 @@ class Service:
             request.tenant_id,
             request.execution_id if request.HasField("execution_id") else None,
             SnapshotFilter(request.filter, request.criteria, dict(request.labels)),
-            before=int(start) if start else None,
+            before=paging.revision(start),
             limit=paging.page_size(request.page_size),
             selection=self._selection(request),
         )

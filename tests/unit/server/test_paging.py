@@ -41,7 +41,13 @@ def test_map_order_does_not_matter() -> None:
     first = ListExecutionsRequest(tenant_id="t")
     second = ListExecutionsRequest(tenant_id="t")
     keys = [f"key-{number}" for number in range(50)]
-    first.filter.labels.update({key: "v" for key in keys})
-    second.filter.labels.update({key: "v" for key in reversed(keys)})
+    first.filter.labels.update(dict.fromkeys(keys, "v"))
+    second.filter.labels.update(dict.fromkeys(reversed(keys), "v"))
     second.page_token = paging.encode(first, "run")
     assert paging.decode(second) == "run"
+
+
+@pytest.mark.parametrize("start", ["x", "-1", "9" * 20, "9" * 5000, "²", str(2**63)])
+def test_a_made_up_place_in_history_is_refused(start: str) -> None:
+    with pytest.raises(Refusal):
+        paging.revision(start)
