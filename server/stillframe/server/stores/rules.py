@@ -379,7 +379,8 @@ class Delete:
         execution.raise_floor(request.writer_epoch if request.HasField("writer_epoch") else None)
         head = execution.head
         if head is None:
-            return DeleteExecutionResponse()
+            # Remembered too: a late retry must not delete what was created since.
+            return self._remember(execution, DeleteExecutionResponse())
         if request.HasField("expected_etag") and head.etag != request.expected_etag:
             raise refusals.etag_mismatch(execution.execution_id, request.expected_etag, head)
         return head
@@ -389,6 +390,11 @@ class Delete:
         response = DeleteExecutionResponse(
             deleted_count=1, revision=revision, resume_token=resume_token(revision, mark)
         )
+        return self._remember(execution, response)
+
+    def _remember(
+        self, execution: Execution, response: DeleteExecutionResponse
+    ) -> DeleteExecutionResponse:
         if self.request.request_id:
             execution.answers.remember(
                 self.request.request_id, self.body, response.SerializeToString()

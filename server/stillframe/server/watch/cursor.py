@@ -81,7 +81,7 @@ class Cursor:
     async def window(self) -> AsyncIterator[bytes]:
         """Yields what the next window of changes gives, and moves past it."""
         recent = self._tail.ring.after(self.revision, READ_LIMIT)
-        self.fell_behind = recent is None
+        self.fell_behind = self.revision + 1 < self._tail.ring.first
         if recent is None:
             changes = await self._store.changes(self._tenant_id, self.revision, READ_LIMIT)
             recent = [Recent(change, 0) for change in changes]

@@ -49,20 +49,23 @@ class Feed:
             raise refusals.server_busy("max_watches", self._settings.max_watches, retry_after=1.0)
         self._watches += 1
         try:
-            start = await self._start(request)
-            with self._tail(request.tenant_id, start.revision) as tail:
+            # What a caller saved before it opened the watch belongs to the present, even
+            # if the tail has not read it yet.
+            present = await self._store.position(request.tenant_id)
+            start = await self._start(request, present)
+            with self._tail(request.tenant_id, present.revision) as tail:
                 cursor = Cursor(self._store, tail, request, projection, max_bytes, start)
-                async for data in self._run(request, cursor, tail):
+                async for data in self._run(request, cursor, tail, present.revision):
                     yield data
         finally:
             self._watches -= 1
 
-    async def _start(self, request: WatchSnapshotsRequest) -> Position:
+    async def _start(self, request: WatchSnapshotsRequest, present: Position) -> Position:
         """Returns the position that a watch starts after; for an initial state, one that it
         is not older than.
         """
         if request.WhichOneof("start") != "resume_token":
-            return await self._store.position(request.tenant_id)
+            return present
         token = parse_resume_token(request.resume_token)
         if token is None:
             raise AssertionError("validation lets only tokens through")
@@ -87,7 +90,7 @@ class Feed:
                 tail.stop()
 
     async def _run(
-        self, request: WatchSnapshotsRequest, cursor: Cursor, tail: Tail
+        self, request: WatchSnapshotsRequest, cursor: Cursor, tail: Tail, present: int
     ) -> AsyncIterator[bytes]:
         start = request.WhichOneof("start") or "now"
         opened = WatchFrame(opened=self._opened(cursor))
@@ -95,9 +98,6 @@ class Feed:
             opened.resume_token = cursor.token
         for data in cursor.send(opened):
             yield data
-        # What a caller saved before it opened the watch belongs to the present, even if
-        # the tail has not read it yet.
-        present = (await self._store.position(request.tenant_id)).revision
         if start == "initial_state":
             async for data in cursor.initial_state(self._draining):
                 yield data

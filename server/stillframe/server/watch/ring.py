@@ -133,6 +133,7 @@ class Tail:
 
     def start(self, revision: int) -> None:
         self.revision = revision
+        self.ring.first = revision + 1
         self._task = asyncio.create_task(self._follow(), name=f"tail {self._tenant_id}")
 
     def stop(self) -> None:

@@ -125,7 +125,7 @@ class Writer:
                 self._keep(connection, tenant, row)
             raise
         if isinstance(decision, DeleteExecutionResponse):
-            if row.execution.epoch_floor != floor:
+            if request.request_id or row.execution.epoch_floor != floor:
                 self._keep(connection, tenant, row)
             return decision
         kind = snapshot_service_pb2.CHANGE_KIND_DELETED
