@@ -22,6 +22,7 @@ from stillframe.server.stores.base import (
     Stored,
     UnknownStoreError,
 )
+from stillframe.server.stores.execution import Execution
 from stillframe.server.stores.filters import Matcher, filter_fields, has_labels, meets
 from stillframe.server.stores.marks import Position
 from stillframe.server.stores.projection import PageBuilder, Selection
@@ -62,7 +63,7 @@ class _Version:
 class _Run:
     """One execution's name: its record, and its snapshots while it exists."""
 
-    execution: rules.Execution
+    execution: Execution
     versions: dict[int, _Version] = field(default_factory=dict[int, _Version])
     touched: int = 0
     """When it last lost or was refused a head; what its tombstone's age goes by."""
@@ -90,7 +91,7 @@ class _Tenant:
         return self.floor + len(self.changes) - 1
 
     def run(self, execution_id: str) -> _Run:
-        return self.runs.setdefault(execution_id, _Run(rules.Execution(execution_id)))
+        return self.runs.setdefault(execution_id, _Run(Execution(execution_id)))
 
     def existing(self, execution_id: str) -> _Run:
         run = self.runs.get(execution_id)

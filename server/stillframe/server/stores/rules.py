@@ -7,15 +7,15 @@ decides outside its commit.
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Protocol
 
 from stillframe.server.stores import refusals
 from stillframe.server.stores.base import EntryInfo, EntryKey, Head, entry_size
+from stillframe.server.stores.execution import DIGEST_SIZE, digest
 from stillframe.server.stores.filters import filter_fields
-from stillframe.server.stores.marks import MAX_NUMBER, etag, resume_token
+from stillframe.server.stores.marks import etag, resume_token
 from stillframe.v1 import snapshot_pb2, snapshot_service_pb2
 from stillframe.v1.snapshot_pb2 import ExecutionSnapshot
 from stillframe.v1.snapshot_service_pb2 import (
@@ -29,93 +29,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from stillframe.server.stores.base import StoreConfig
+    from stillframe.server.stores.execution import Execution
 
 STEP_OUTPUTS = snapshot_pb2.SNAPSHOT_MAP_STEP_OUTPUTS
 VARIABLES = snapshot_pb2.SNAPSHOT_MAP_VARIABLES
 
-REMEMBERED_ANSWERS = 32
 NANOS = 10**9
 MICROSECOND = 1_000
 
 _OUTPUT_FIELDS = frozenset(("version", "etag", "revision", "commit_time", "origin", "omission"))
 _NOT_CLIENT_HEADER = _OUTPUT_FIELDS | {"step_outputs", "variables"}
-_DIGEST_SIZE = 16
-
-
-def digest(payload: bytes) -> bytes:
-    """Returns the hash by which payloads are compared: 128 bits, collision-resistant,
-    because clients choose the bytes.
-    """
-    return blake2b(payload, digest_size=_DIGEST_SIZE).digest()
-
-
-class Answers:
-    """The last answers of an execution by request_id, oldest forgotten first."""
-
-    _ROW = 2 * _DIGEST_SIZE + 2
-
-    def __init__(self, encoded: bytes = b"") -> None:
-        self._rows: OrderedDict[bytes, tuple[bytes, bytes]] = OrderedDict()
-        at = 0
-        while at < len(encoded):
-            end = at + self._ROW
-            length = int.from_bytes(encoded[end - 2 : end], "big")
-            request, body = encoded[at : at + _DIGEST_SIZE], encoded[at + _DIGEST_SIZE : end - 2]
-            self._rows[request] = (body, encoded[end : end + length])
-            at = end + length
-
-    def encode(self) -> bytes:
-        return b"".join(
-            request + body + len(answer).to_bytes(2, "big") + answer
-            for request, (body, answer) in self._rows.items()
-        )
-
-    def find(self, request_id: str) -> tuple[bytes, bytes] | None:
-        """Returns the hash of the body that came with the request_id, and the answer."""
-        return self._rows.get(digest(request_id.encode()))
-
-    def remember(self, request_id: str, body: bytes, answer: bytes) -> None:
-        self._rows[digest(request_id.encode())] = (body, answer)
-        while len(self._rows) > REMEMBERED_ANSWERS:
-            self._rows.popitem(last=False)
-
-
-@dataclass(slots=True)
-class Execution:
-    """What a store holds of one execution's name, head or tombstone, under its lock."""
-
-    execution_id: str
-    head: Head | None = None
-    last_version: int = 0
-    epoch_floor: int = 0
-    """The highest writer epoch seen; 0 when none was."""
-    answers: Answers = field(default_factory=Answers)
-
-    def raise_floor(self, writer_epoch: int | None) -> None:
-        """Checks an epoch against the floor and raises the floor to it.
-
-        The floor stays raised even when a later rule refuses the call.
-        """
-        if self.epoch_floor and (writer_epoch is None or writer_epoch < self.epoch_floor):
-            raise refusals.fenced(self.execution_id, writer_epoch, self.epoch_floor)
-        if writer_epoch is not None:
-            self.epoch_floor = writer_epoch
-
-    def claim(self) -> int:
-        """Raises the floor by one and returns it."""
-        if self.epoch_floor >= MAX_NUMBER:
-            raise refusals.fenced(self.execution_id, None, self.epoch_floor)
-        self.epoch_floor += 1
-        return self.epoch_floor
-
-    def replay(self, request_id: str, body: bytes) -> bytes | None:
-        """Returns the answer that was given to the request_id, if one was."""
-        found = self.answers.find(request_id) if request_id else None
-        if found is None:
-            return None
-        if found[0] != body:
-            raise refusals.request_id_reused(self.execution_id, request_id)
-        return found[1]
 
 
 class Entries(Protocol):
@@ -201,7 +124,7 @@ class Save:
         rest.ClearField("request_id")
         if self.is_delta:
             rest.delta.ClearField("snapshot")
-        hashed = blake2b(rest.SerializeToString(deterministic=True), digest_size=_DIGEST_SIZE)
+        hashed = blake2b(rest.SerializeToString(deterministic=True), digest_size=DIGEST_SIZE)
         hashed.update(self.header.SerializeToString(deterministic=True))
         for (name, key), info in sorted(self.infos.items()):
             hashed.update(b"%d:%d:%b%b" % (name, len(key), key.encode(), info.digest))

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from stillframe.server.stores import rules
 from stillframe.server.stores.base import EntryInfo, EntryKey, Head
+from stillframe.server.stores.execution import Answers, Execution
 from stillframe.v1.snapshot_pb2 import ExecutionSnapshot
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ class ExecutionRow:
 
     id: int | None
     content_id: int | None
-    execution: rules.Execution
+    execution: Execution
 
 
 def execution_row(connection: apsw.Connection, tenant: int, name: str) -> ExecutionRow | None:
@@ -154,11 +154,11 @@ def execution_row(connection: apsw.Connection, tenant: int, name: str) -> Execut
     return ExecutionRow(
         row_id,
         content_id,
-        rules.Execution(
+        Execution(
             name,
             None if content_id is None else head_of(*head),
             last_version,
             epoch_floor,
-            rules.Answers(answers),
+            Answers(answers),
         ),
     )

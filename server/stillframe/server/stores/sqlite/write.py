@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from stillframe.server.stores import marks, projection, refusals, rules
 from stillframe.server.stores.base import Claimed
+from stillframe.server.stores.execution import Execution
 from stillframe.server.stores.filters import filter_fields
 from stillframe.server.stores.sqlite import rows
 from stillframe.server.stores.sqlite.rows import ExecutionRow, StoredContent
@@ -221,7 +222,7 @@ class Writer:
     @staticmethod
     def _row(connection: apsw.Connection, tenant: TenantState, name: str) -> ExecutionRow:
         found = rows.execution_row(connection, tenant.id, name)
-        return found or ExecutionRow(None, None, rules.Execution(name))
+        return found or ExecutionRow(None, None, Execution(name))
 
     def count(self, connection: apsw.Connection, tenant: TenantState) -> int:
         """Returns how many executions the tenant has."""
