@@ -33,15 +33,11 @@ class Connection:
     ] = None
     tenant: Annotated[
         str | None,
-        typer.Option(
-            "--tenant", help="The tenant. (env STILLFRAME_TENANT; default `default`)"
-        ),
+        typer.Option("--tenant", help="The tenant. (env STILLFRAME_TENANT; default `default`)"),
     ] = None
     timeout: Annotated[
         float | None,
-        typer.Option(
-            "--timeout", min=0.001, help="Seconds that one call may take. (default 30)"
-        ),
+        typer.Option("--timeout", min=0.001, help="Seconds that one call may take. (default 30)"),
     ] = None
     tls: Annotated[
         bool, typer.Option("--tls", help="Speak TLS, trusting the usual authorities.")
@@ -67,10 +63,7 @@ class Connection:
             or before.address
             or os.environ.get("STILLFRAME_ADDRESS")
             or DEFAULT_ADDRESS,
-            tenant=self.tenant
-            or before.tenant
-            or os.environ.get("STILLFRAME_TENANT")
-            or "default",
+            tenant=self.tenant or before.tenant or os.environ.get("STILLFRAME_TENANT") or "default",
             timeout=self.timeout or before.timeout or 30.0,
             tls=self.tls or before.tls,
             ca=self.ca or before.ca,

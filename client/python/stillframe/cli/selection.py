@@ -23,7 +23,7 @@ class FilterOptions:
 
     panel: ClassVar[str] = "Filter (all must hold; the values of one option are alternatives)"
 
-    execution: Annotated[
+    ids: Annotated[
         list[str] | None, typer.Option("--id", metavar="ID", help="The execution has this id.")
     ] = None
     prefix: Annotated[
@@ -47,9 +47,9 @@ class FilterOptions:
         list[Wait] | None,
         typer.Option("--wait-reason", case_sensitive=False, help="It waits for this."),
     ] = None
-    user: Annotated[
-        str | None, typer.Option("--user", metavar="ID", help="The user is this.")
-    ] = None
+    user: Annotated[str | None, typer.Option("--user", metavar="ID", help="The user is this.")] = (
+        None
+    )
     parent: Annotated[
         str | None,
         typer.Option("--parent", metavar="ID", help="The parent execution is this."),
@@ -73,7 +73,7 @@ class FilterOptions:
         )
 
         return Filter(
-            execution_ids=self.execution or None,
+            execution_ids=self.ids or None,
             execution_id_prefix=self.prefix,
             states=[ExecutionState[each.name] for each in self.state or ()] or None,
             state_classes=[StateClass[each.name] for each in self.group or ()] or None,

@@ -8,7 +8,6 @@ process that was forked before its first call has no threads of gRPC to lose.
 
 import ipaddress
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -35,7 +34,7 @@ class Connection:
 
     target: str
     credentials: "grpc.ChannelCredentials | None"
-    metadata: Sequence[tuple[str, str]]
+    metadata: tuple[tuple[str, str], ...]
     timeout: float | None
     retry: RetryPolicy
     max_message_bytes: int

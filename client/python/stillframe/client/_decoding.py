@@ -111,9 +111,7 @@ def claim(message: rpc.ClaimExecutionResponse, codec: Codec) -> t.Claim:
     )
 
 
-def executions_page(
-    message: rpc.ListExecutionsResponse, codec: Codec
-) -> t.Page[t.StoredSnapshot]:
+def executions_page(message: rpc.ListExecutionsResponse, codec: Codec) -> t.Page[t.StoredSnapshot]:
     """A page of heads."""
     count = message.count
     return t.Page(

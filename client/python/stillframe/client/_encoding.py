@@ -2,7 +2,7 @@
 full save and a delta are cut from the same cloth.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -83,9 +83,7 @@ def _encode_map(name: str, values: Mapping[str, Any], codec: Codec) -> dict[str,
         if values.is_partial:
             raise _incomplete(f"snapshot.{name}")
         return values.payloads()
-    return {
-        key: encode_entry(codec, f"{name}[{key!r}]", value) for key, value in values.items()
-    }
+    return {key: encode_entry(codec, f"{name}[{key!r}]", value) for key, value in values.items()}
 
 
 def invalid_field(field: str, description: str) -> InvalidFieldError:
@@ -109,7 +107,7 @@ def _incomplete(field: str) -> IncompleteSnapshotError:
 
 
 @contextmanager
-def refused_as_field() -> Iterator[None]:
+def refused_as_field() -> Generator[None]:
     """Makes protobuf's refusals (a number out of range, text that is not UTF-8) the error
     that a server's refusal would be.
     """

@@ -254,12 +254,13 @@ class Requests:
             request = rpc.WatchSnapshotsRequest(
                 tenant_id=self.tenant,
                 filter=filter_message(filter),
-                resume_token=resume_token,
                 mode=rpc.WatchMode.ValueType(mode),
                 view=view_of(full=full, projection=projection),
                 projection=projection_message(projection),
                 max_message_bytes=self._bound(max_message_bytes),
             )
+        if resume_token is not None:
+            request.resume_token = resume_token
         if initial_state:
             request.initial_state.SetInParent()
         return request

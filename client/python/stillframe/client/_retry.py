@@ -99,9 +99,7 @@ class Attempts:
     _deadline: float | None = field(init=False)
 
     def __post_init__(self) -> None:
-        self._deadline = (
-            None if self.timeout is None else self.clock.monotonic() + self.timeout
-        )
+        self._deadline = None if self.timeout is None else self.clock.monotonic() + self.timeout
 
     def remaining(self) -> float | None:
         """The seconds that the next try may take; None is no bound."""

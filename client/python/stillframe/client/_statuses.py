@@ -106,8 +106,7 @@ def _read_details(
                 retry_after = max(0.0, retry.retry_delay.ToTimedelta().total_seconds())
             elif detail.Unpack(bad):
                 violations += [
-                    e.FieldViolation(each.field, each.description)
-                    for each in bad.field_violations
+                    e.FieldViolation(each.field, each.description) for each in bad.field_violations
                 ]
     except DecodeError:
         # Details that cannot be read must not hide the status that they came with.

@@ -166,12 +166,8 @@ class _Changes:
     size: int
 
     @classmethod
-    def between(
-        cls, base: Digests, now: Digests, payloads: Mapping[str, pb.Payload]
-    ) -> "_Changes":
-        changed = {
-            key: payload for key, payload in payloads.items() if base.get(key) != now[key]
-        }
+    def between(cls, base: Digests, now: Digests, payloads: Mapping[str, pb.Payload]) -> "_Changes":
+        changed = {key: payload for key, payload in payloads.items() if base.get(key) != now[key]}
         removed = [key for key in base if key not in now]
         return cls(changed, removed, _size(changed) + sum(len(key) for key in removed))
 

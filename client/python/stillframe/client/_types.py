@@ -114,9 +114,9 @@ class StoredSnapshot(Snapshot):
     """
 
     # Narrower than the base's on purpose: what was loaded is always Values.
-    step_outputs: Values  # pyright: ignore[reportIncompatibleVariableOverride]
+    step_outputs: Values  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues]
     """Step id to output, decoded when looked up."""
-    variables: Values  # pyright: ignore[reportIncompatibleVariableOverride]
+    variables: Values  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues]
     """Variable name to value, decoded when looked up."""
     tenant_id: str
     execution_id: str

@@ -6,7 +6,7 @@ The server keeps the bytes of a payload as they are; what they mean is settled h
 import json
 import math
 from collections.abc import Iterator, Mapping, MutableMapping
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn, Protocol, cast
 
 from stillframe.client._errors import ValueDecodeError, ValueEncodeError
 from stillframe.v1.snapshot_pb2 import Payload
@@ -78,32 +78,40 @@ def _check(value: object) -> None:
     """Refuses what JSON cannot carry exactly. Iterative: a cyclic value must end in an error
     too, not in a RecursionError.
     """
-    stack: list[tuple[Any, int]] = [(value, 0)]
+    stack: list[tuple[object, int]] = [(value, 0)]
     while stack:
         item, depth = stack.pop()
-        if item is None or isinstance(item, bool):
-            continue
-        if isinstance(item, str):
-            _check_text(item, ValueEncodeError)
-        elif isinstance(item, int):
-            if not _INT_MIN <= item <= _INT_MAX:
-                raise ValueEncodeError("an integer is outside the i64 and u64 ranges")
-        elif isinstance(item, float):
-            if not math.isfinite(item):
-                raise ValueEncodeError(f"{item} is not a JSON number")
-        elif isinstance(item, dict | list | tuple):
+        if isinstance(item, dict | list | tuple):
             if depth == MAX_DEPTH:
                 raise ValueEncodeError(f"nested deeper than {MAX_DEPTH}")
-            if isinstance(item, dict):
-                for key in item:  # pyright: ignore[reportUnknownVariableType]
-                    if not isinstance(key, str):
-                        raise ValueEncodeError(f"the key {key!r} is not text")
-                    _check_text(key, ValueEncodeError)
-                stack.extend((each, depth + 1) for each in item.values())  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+            parts = cast("dict[object, object] | list[object] | tuple[object, ...]", item)
+            if isinstance(parts, dict):
+                _check_keys(parts)
+                stack.extend((each, depth + 1) for each in parts.values())
             else:
-                stack.extend((each, depth + 1) for each in item)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+                stack.extend((each, depth + 1) for each in parts)
         else:
-            raise ValueEncodeError(f"{type(item).__name__} is not a JSON type")
+            _check_scalar(item)
+
+
+def _check_scalar(item: object) -> None:
+    if isinstance(item, str):
+        _check_text(item, ValueEncodeError)
+    elif isinstance(item, int):
+        if not _INT_MIN <= item <= _INT_MAX:
+            raise ValueEncodeError("an integer is outside the i64 and u64 ranges")
+    elif isinstance(item, float):
+        if not math.isfinite(item):
+            raise ValueEncodeError(f"{item} is not a JSON number")
+    elif item is not None:
+        raise ValueEncodeError(f"{type(item).__name__} is not a JSON type")
+
+
+def _check_keys(item: dict[object, object]) -> None:
+    for key in item:
+        if not isinstance(key, str):
+            raise ValueEncodeError(f"the key {key!r} is not text")
+        _check_text(key, ValueEncodeError)
 
 
 def _check_decoded(value: Any) -> None:
@@ -115,7 +123,7 @@ def _check_decoded(value: Any) -> None:
         elif isinstance(item, dict | list):
             if depth == MAX_DEPTH:
                 raise ValueDecodeError(f"nested deeper than {MAX_DEPTH}")
-            children: list[Any] | dict[str, Any] = item  # pyright: ignore[reportUnknownVariableType]
+            children = cast("list[Any] | dict[str, Any]", item)
             if isinstance(children, dict):
                 for key in children:
                     _check_text(key, ValueDecodeError)
@@ -214,9 +222,7 @@ class Values(MutableMapping[str, Any]):
         try:
             return self._codec.decode(payload)
         except ValueDecodeError as error:
-            raise ValueDecodeError(
-                error.message, key=where, payload=payload
-            ) from error.__cause__
+            raise ValueDecodeError(error.message, key=where, payload=payload) from error.__cause__
         except Exception as error:
             message = f"{type(error).__name__}: {error}"
             raise ValueDecodeError(message, key=where, payload=payload) from error

@@ -65,6 +65,10 @@ class Watching:
 
     def next_request(self) -> rpc.WatchSnapshotsRequest:
         """The request of the next call."""
+        # Here and not in `ended`, because a call may also be dropped without an end, by an
+        # interrupt or a cancelled task.
+        if self._phase is _Phase.INITIAL and self._shown_initial:
+            self._restart_reason = self._restart_reason or INTERRUPTED
         self._phase = _Phase.OPENING
         self._frames.clear()
         request = rpc.WatchSnapshotsRequest()
@@ -110,17 +114,10 @@ class Watching:
             self._lose(error)
         elif error is not None and not is_absence(error):
             raise error
-        elif self._phase is _Phase.INITIAL and self._shown_initial:
-            self._restart_reason = INTERRUPTED
         # A watch that never opened may have a wrong address, which waiting does not mend; one
         # that was open once waits for its server as long as it takes.
-        if (
-            error is not None
-            and not self._was_open
-            and self._failures >= self._policy.max_attempts
-        ):
+        if error is not None and not self._was_open and self._failures >= self._policy.max_attempts:
             raise error
-        self._phase = _Phase.OPENING
         delay = self._policy.backoff(self._failures, self._clock.random())
         return delay + ((error.retry_after or 0.0) if error is not None else 0.0)
 

@@ -1,16 +1,18 @@
 """The unary calls of `AsyncClient`: each builds its request, and hands it on."""
 
-import builtins
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import timedelta
 from functools import partial
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from stillframe.client import _types as t
 from stillframe.client._encoding import encode_snapshot
 from stillframe.client._queries import Criteria, Filter, Projection
 from stillframe.client._requests import Call, Requests, SaveOptions
+
+if TYPE_CHECKING:
+    import builtins
 
 T = TypeVar("T")
 
@@ -21,7 +23,7 @@ class AsyncCalls(ABC):
     _requests: Requests
 
     @abstractmethod
-    async def _unary(self, call: Call[T], timeout: float | None = None) -> T: ...
+    async def _unary(self, call: Call[T], timeout: float | None = None) -> T:  # noqa: ASYNC109 ...
 
     async def save(
         self,

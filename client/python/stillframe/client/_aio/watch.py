@@ -117,5 +117,3 @@ class AsyncWatch(AsyncIterator[WatchEvent]):
 
     def _is_closed(self) -> bool:
         return self._closed or self._transport.is_closed
-
-

@@ -168,7 +168,5 @@ class Client(Calls):
             from stillframe.client._sync.transport import Transport  # noqa: PLC0415
 
             # Atomic, so that threads need no lock, which a fork could leave locked.
-            transport = self._made.setdefault(
-                "", Transport(self._connection, self._channel)
-            )
+            transport = self._made.setdefault("", Transport(self._connection, self._channel))
         return transport
