@@ -23,7 +23,7 @@ class AsyncCalls(ABC):
     _requests: Requests
 
     @abstractmethod
-    async def _unary(self, call: Call[T], timeout: float | None = None) -> T:  # noqa: ASYNC109 ...
+    async def _unary(self, call: Call[T], timeout: float | None = None) -> T: ...  # noqa: ASYNC109
 
     async def save(
         self,
