@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
@@ -38,6 +39,8 @@ def parse_url(url: str) -> tuple[str, str | None]:
 
 def lock(path: str) -> FileLock:
     """Takes the file for this server. The lock ends with the process, whatever its end."""
+    if not Path(path).absolute().parent.is_dir():
+        raise StoreOpenError(f"{path} cannot be opened: its folder does not exist")
     held = FileLock(f"{path}.lock")
     try:
         held.acquire(timeout=0)

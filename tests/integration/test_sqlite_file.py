@@ -1,0 +1,206 @@
+"""What is particular to the SQLite store: its file, its lock, its one transaction for many."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from typing import TYPE_CHECKING, Any
+
+import apsw
+import pytest
+
+from stillframe.server.stores import open_store
+from stillframe.server.stores.base import StoreConfig, StoreOpenError, UnknownStoreError
+from stillframe.server.stores.projection import EVERYTHING
+from stillframe.server.stores.refusals import Refusal
+from stillframe.server.stores.sqlite import connection as opening
+from stillframe.server.stores.sqlite.write import Writer
+from stillframe.v1 import error_pb2, snapshot_pb2
+from stillframe.v1.snapshot_service_pb2 import (
+    DeleteExecutionRequest,
+    SaveSnapshotRequest,
+    SnapshotSelector,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from stillframe.server.stores import rules
+
+
+def a_save(execution_id: str, sequence: int = 1) -> SaveSnapshotRequest:
+    request = SaveSnapshotRequest(tenant_id="t", execution_id=execution_id)
+    request.snapshot.state = snapshot_pb2.EXECUTION_STATE_RUNNING
+    request.snapshot.sequence_number = sequence
+    request.snapshot.variables["v"].data = b"%d" % sequence
+    return request
+
+
+async def saved_ids(url: str) -> list[str]:
+    store = await open_store(url)
+    try:
+        where = snapshot_pb2.ExecutionFilter()
+        found = await store.list_executions("t", where, after="", limit=99, selection=EVERYTHING)
+        return [item.header.execution_id for item in found.page.items]
+    finally:
+        await store.close()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "s.db"
+
+
+@pytest.fixture
+def url(path: Path) -> str:
+    return f"sqlite:///{path}"
+
+
+@pytest.mark.parametrize(
+    "bad", ["sqlite:", "sqlite://", "sqlite:///", "sqlite://host/x.db", "sqlite:///x.db?mode=ro"]
+)
+async def test_a_url_that_names_no_file_is_refused(bad: str) -> None:
+    with pytest.raises(UnknownStoreError):
+        await open_store(bad)
+
+
+async def test_a_second_server_on_the_file_is_refused_until_the_first_has_closed(url: str) -> None:
+    first = await open_store(url)
+    with pytest.raises(StoreOpenError, match="another server"):
+        await open_store(url)
+    await first.close()
+    await (await open_store(url)).close()
+
+
+async def test_a_folder_that_is_not_there_is_a_clean_error(tmp_path: Path) -> None:
+    with pytest.raises(StoreOpenError):
+        await open_store(f"sqlite:///{tmp_path}/missing/s.db")
+
+
+async def test_a_database_of_another_program_is_left_alone(path: Path, url: str) -> None:
+    other = sqlite3.connect(path)
+    other.execute("CREATE TABLE theirs (x)")
+    other.close()
+    with pytest.raises(StoreOpenError, match="another program"):
+        await open_store(url)
+
+
+async def test_what_is_no_database_is_left_alone(path: Path, url: str) -> None:
+    path.write_bytes(b"not a database, and longer than a page header of SQLite is" * 9)
+    with pytest.raises(StoreOpenError):
+        await open_store(url)
+    assert path.read_bytes().startswith(b"not a database")
+
+
+async def test_a_newer_schema_is_refused(path: Path, url: str) -> None:
+    await (await open_store(url)).close()
+    newest = max(version for version, _ in opening.migrations())
+    other = sqlite3.connect(path)
+    other.execute(f"PRAGMA user_version = {newest + 1}")
+    other.close()
+    with pytest.raises(StoreOpenError, match="newer server"):
+        await open_store(url)
+
+
+async def test_what_was_saved_is_there_when_the_file_is_opened_again(url: str) -> None:
+    store = await open_store(url)
+    answer = await store.save(a_save("run"))
+    await store.close()
+    store = await open_store(url)
+    stored = await store.load("t", "run", SnapshotSelector(), EVERYTHING)
+    assert stored.header.etag == answer.etag
+    assert (await store.position("t")).revision == answer.revision
+    await store.close()
+
+
+async def test_a_save_that_breaks_fails_alone(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    save = Writer.save
+
+    def breaks(self: Writer, connection: apsw.Connection, each: rules.Save) -> Any:
+        answer = save(self, connection, each)
+        if each.request.execution_id == "bad":
+            raise RuntimeError("after it has written")
+        return answer
+
+    monkeypatch.setattr(Writer, "save", breaks)
+    store = await open_store(url)
+    names = ["a", "bad", "b", "c"]
+    answers = await asyncio.gather(
+        *(store.save(a_save(name)) for name in names), return_exceptions=True
+    )
+    await store.close()
+    assert [type(answer).__name__ for answer in answers] == [
+        "SaveSnapshotResponse",
+        "RuntimeError",
+        "SaveSnapshotResponse",
+        "SaveSnapshotResponse",
+    ]
+    assert await saved_ids(url) == ["a", "b", "c"]
+
+
+async def test_a_full_disk_is_unavailable_and_nothing_is_half_written(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = await open_store(url)
+    await store.save(a_save("before"))
+
+    def full(*_: object) -> None:
+        raise apsw.FullError("the disk is full")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Writer, "_write_entries", staticmethod(full))
+        with pytest.raises(Refusal) as refused:
+            await store.save(a_save("during"))
+    assert refused.value.reason == error_pb2.ERROR_REASON_STORE_UNAVAILABLE
+    assert refused.value.retry_after
+    answer = await store.save(a_save("after"))
+    assert answer.revision == 2
+    await store.close()
+    assert await saved_ids(url) == ["after", "before"]
+
+
+async def test_more_than_may_wait_is_refused_as_busy(url: str) -> None:
+    store = await open_store(url, StoreConfig(max_inflight_bytes=50_000))
+    requests = [a_save(f"run-{number}") for number in range(20)]
+    for request in requests:
+        request.snapshot.variables["v"].data = bytes(10_000)
+    answers = await asyncio.gather(*map(store.save, requests), return_exceptions=True)
+    busy = [answer for answer in answers if isinstance(answer, Refusal)]
+    assert 0 < len(busy) < 20
+    assert {refusal.reason for refusal in busy} == {error_pb2.ERROR_REASON_SERVER_BUSY}
+    assert all(refusal.retry_after for refusal in busy)
+    await store.close()
+    assert len(await saved_ids(url)) == 20 - len(busy)
+
+
+async def test_a_refused_read_does_not_hold_an_old_snapshot(url: str) -> None:
+    store = await open_store(url)
+    await store.save(a_save("run", 1))
+    for sequence in range(2, 20):
+        with pytest.raises(Refusal):
+            await store.load("t", "run", SnapshotSelector(version=99), EVERYTHING)
+        await store.save(a_save("run", sequence))
+        stored = await store.load("t", "run", SnapshotSelector(), EVERYTHING)
+        assert stored.header.sequence_number == sequence
+    await store.close()
+
+
+async def test_a_delete_frees_what_it_left_behind_in_slices(path: Path, url: str) -> None:
+    store = await open_store(url, StoreConfig(change_log_size=1))
+    for sequence in range(1, 30):
+        await store.save(a_save("run", sequence))
+    await store.save(a_save("other"))
+    await store.delete(DeleteExecutionRequest(tenant_id="t", execution_id="run"))
+    slices = 1
+    while await store.maintain(7):
+        slices += 1
+    await store.close()
+    assert slices > 5
+    database = sqlite3.connect(path)
+    counts = {
+        table: database.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+        for table in ("entry", "history", "garbage", "change")
+    }
+    database.close()
+    # What is left is the other execution's, and the newest change.
+    assert counts == {"entry": 1, "history": 0, "garbage": 0, "change": 2}
