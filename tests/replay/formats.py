@@ -11,9 +11,9 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from tests.replay.recorded import FormatError
+from tests.replay.recorded import FormatError, is_list, is_object
 from tests.replay.trajectory import trajectory_run
 from tests.replay.workflow import workflow_run
 
@@ -31,12 +31,11 @@ _INT_RANGE = range(-(2**63), 2**64)
 def open_job(path: Path) -> RecordedRun:
     """Reads a WfFormat 1.5 workflow or an agent trajectory."""
     document, notes = _read_json(path)
-    if isinstance(document, dict):
-        fields = cast("dict[str, Any]", document)
-        if isinstance(fields.get("workflow"), dict):
-            return workflow_run(fields, path.name, notes)
-        if isinstance(fields.get("trajectory"), list):
-            return trajectory_run(fields, path.name, notes)
+    if is_object(document):
+        if is_object(document.get("workflow")):
+            return workflow_run(document, path.name, notes)
+        if is_list(document.get("trajectory")):
+            return trajectory_run(document, path.name, notes)
     raise FormatError(
         f"{path}: neither a WfFormat 1.5 workflow (no `workflow` object)"
         " nor an agent trajectory (no `trajectory` list)"
@@ -77,14 +76,14 @@ def _savable(value: Any, depth: int, replaced: Counter[str]) -> Any:
     if isinstance(value, int) and not isinstance(value, bool) and value not in _INT_RANGE:
         replaced["integers outside 64 bits replaced by text"] += 1
         return str(value)
-    if isinstance(value, list | dict):
-        if depth == MAX_DEPTH:
-            raise FormatError(f"nested deeper than {MAX_DEPTH}")
-        if isinstance(value, list):
-            return [_savable(each, depth + 1, replaced) for each in cast("list[Any]", value)]
+    if depth == MAX_DEPTH and (is_list(value) or is_object(value)):
+        raise FormatError(f"nested deeper than {MAX_DEPTH}")
+    if is_list(value):
+        return [_savable(each, depth + 1, replaced) for each in value]
+    if is_object(value):
         return {
             _savable_text(key, replaced): _savable(each, depth + 1, replaced)
-            for key, each in cast("dict[str, Any]", value).items()
+            for key, each in value.items()
         }
     return value
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from stillframe.client import ExecutionState
 
@@ -53,15 +53,24 @@ def step_key(name: str) -> str:
     return clean.encode()[:480].decode(errors="ignore") + "~" + mark
 
 
+def is_list(value: object) -> TypeGuard[list[Any]]:
+    """Whether the value is a JSON array."""
+    return isinstance(value, list)
+
+
+def is_object(value: object) -> TypeGuard[dict[str, Any]]:
+    """Whether the value is a JSON object."""
+    return isinstance(value, dict)
+
+
 def objects(value: object, what: str) -> list[dict[str, Any]]:
     """The value, if it is a list of JSON objects."""
-    if not isinstance(value, list):
+    if not is_list(value):
         raise FormatError(f"{what} is not a list")
-    items = cast("list[Any]", value)
-    for number, item in enumerate(items):
-        if not isinstance(item, dict):
+    for number, item in enumerate(value):
+        if not is_object(item):
             raise FormatError(f"{what}[{number}] is not an object")
-    return cast("list[dict[str, Any]]", items)
+    return value
 
 
 def text_of(value: object) -> str:

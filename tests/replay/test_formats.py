@@ -31,7 +31,7 @@ def refusal(folder: Path, document: object) -> str:
 
 
 def workflow(
-    tasks: Sequence[dict[str, Any]], records: Sequence[dict[str, Any]] | None = ()
+    tasks: Sequence[object], records: Sequence[dict[str, Any]] | None = ()
 ) -> dict[str, Any]:
     document: dict[str, Any] = {"schemaVersion": "1.5", "workflow": {}}
     document["workflow"]["specification"] = {"tasks": list(tasks)}

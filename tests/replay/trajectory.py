@@ -13,11 +13,11 @@ messages made from the steps' own words.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from stillframe.client import ExecutionState
 from tests.replay.job import Result
-from tests.replay.recorded import RecordedRun, objects, text_of
+from tests.replay.recorded import RecordedRun, is_list, is_object, objects, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,10 +36,8 @@ def trajectory_run(document: Mapping[str, Any], file: str, notes: Sequence[str])
         [] if document.get("history") is None else objects(document["history"], f"{file}: history")
     )
     source, messages = _messages(steps, history)
-    info: Any = document.get("info")
-    exit_status = (
-        cast("dict[str, Any]", info).get("exit_status") if isinstance(info, dict) else None
-    )
+    info = document.get("info")
+    exit_status = info.get("exit_status") if is_object(info) else None
     width = len(str(len(steps)))
     recorded: list[tuple[str, Result]] = []
     for number, (step, said) in enumerate(zip(steps, messages, strict=True), 1):
@@ -150,9 +148,7 @@ def _exchange(step: Step) -> list[Message]:
 
 
 def _is_messages(value: object) -> bool:
-    return isinstance(value, list) and all(
-        isinstance(message, dict) for message in cast("list[Any]", value)
-    )
+    return is_list(value) and all(is_object(message) for message in value)
 
 
 def _final_state(exit_status: object) -> ExecutionState:

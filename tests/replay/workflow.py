@@ -8,10 +8,18 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from tests.replay.job import Result
-from tests.replay.recorded import FormatError, RecordedRun, objects, step_key, text_of
+from tests.replay.recorded import (
+    FormatError,
+    RecordedRun,
+    is_list,
+    is_object,
+    objects,
+    step_key,
+    text_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,15 +29,13 @@ def workflow_run(document: Mapping[str, Any], file: str, notes: Sequence[str]) -
     """The run that a WfFormat document records."""
     workflow = document["workflow"]
     specification = workflow.get("specification")
-    if not isinstance(specification, dict):
+    if not is_object(specification):
         version = document.get("schemaVersion", "unknown")
         raise FormatError(
             f"{file}: no `workflow.specification` object, which WfFormat 1.5 has"
             f" (schemaVersion here: {version})"
         )
-    tasks = objects(
-        cast("dict[str, Any]", specification).get("tasks"), f"{file}: specification.tasks"
-    )
+    tasks = objects(specification.get("tasks"), f"{file}: specification.tasks")
     order, strangers = _order(tasks, file)
     records = _records(workflow.get("execution"), file)
     ids = {_id(task) for task in tasks}
@@ -134,9 +140,9 @@ def _names(task: Mapping[str, Any], field: str, file: str) -> list[str]:
     names = task.get(field)
     if names is None:
         return []
-    if not isinstance(names, list) or not all(isinstance(n, str) for n in cast("Any", names)):
+    if not is_list(names) or not all(isinstance(name, str) for name in names):
         raise FormatError(f"{file}: {field} of task {_id(task)!r} is not a list of ids")
-    return cast("list[str]", names)
+    return names
 
 
 def _records(execution: object, file: str) -> dict[str, list[dict[str, Any]]]:
@@ -144,8 +150,8 @@ def _records(execution: object, file: str) -> dict[str, list[dict[str, Any]]]:
     none.
     """
     records: dict[str, list[dict[str, Any]]] = {}
-    if isinstance(execution, dict):
-        listed = cast("dict[str, Any]", execution).get("tasks")
+    if is_object(execution):
+        listed = execution.get("tasks")
         if listed is not None:
             for record in objects(listed, f"{file}: execution.tasks"):
                 records.setdefault(_id(record), []).append(record)
