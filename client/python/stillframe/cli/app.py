@@ -1,7 +1,5 @@
 """The commands, put together."""
 
-from __future__ import annotations
-
 import importlib.metadata
 from typing import Annotated
 
@@ -62,6 +60,8 @@ _GROUPS = {
     "Engines": {"claim": engine.claim, "check": engine.check},
 }
 
+_EPILOG = "The exit codes stand in `stillframe --help`."
+
 for _panel, _commands in _GROUPS.items():
     for _name, _function in _commands.items():
-        app.command(_name, rich_help_panel=_panel)(_function)
+        app.command(_name, rich_help_panel=_panel, epilog=_EPILOG)(_function)

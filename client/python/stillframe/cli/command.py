@@ -12,7 +12,7 @@ import copy
 import dataclasses
 import functools
 import inspect
-from typing import TYPE_CHECKING, Annotated, Any, get_args, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, cast, get_args, get_type_hints
 
 import typer
 
@@ -33,9 +33,7 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
     stderr and an exit code.
     """
     own = inspect.signature(function, eval_str=True).parameters.values()
-    groups: dict[str, type[Any]] = {
-        each.name: each.annotation for each in own if dataclasses.is_dataclass(each.annotation)
-    }
+    groups = {each.name: _type(each) for each in own if dataclasses.is_dataclass(_type(each))}
     plain = [each for each in own if each.name not in groups]
     spread = [each for group in groups.values() for each in _options(group)]
 
@@ -53,6 +51,10 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
     wrapper.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     wrapper.__annotations__ = {each.name: each.annotation for each in parameters}
     return wrapper
+
+
+def _type(parameter: inspect.Parameter) -> type[Any]:
+    return cast("type[Any]", parameter.annotation)
 
 
 def _options(group: type[Any]) -> Iterator[inspect.Parameter]:

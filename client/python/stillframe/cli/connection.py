@@ -1,7 +1,5 @@
 """Which server the commands speak to."""
 
-from __future__ import annotations
-
 import os
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -21,23 +19,31 @@ class Connection:
     """Which server, which tenant, and how long to wait."""
 
     panel: ClassVar[str] = "Connection (also before the command)"
-    before: ClassVar[ContextVar[Connection]] = ContextVar("before")
+    before: ClassVar[ContextVar["Connection"]] = ContextVar("before")
     """What stood before the command."""
 
     address: Annotated[
         str | None,
         typer.Option(
             "--address",
+            metavar="HOST:PORT",
             help="Host and port of the server. (env STILLFRAME_ADDRESS; default 127.0.0.1:50051)",
         ),
     ] = None
     tenant: Annotated[
         str | None,
-        typer.Option("--tenant", help="The tenant. (env STILLFRAME_TENANT; default `default`)"),
+        typer.Option(
+            "--tenant", metavar="ID", help="The tenant. (env STILLFRAME_TENANT; default `default`)"
+        ),
     ] = None
     timeout: Annotated[
         float | None,
-        typer.Option("--timeout", min=0.001, help="Seconds that one call may take. (default 30)"),
+        typer.Option(
+            "--timeout",
+            metavar="SECONDS",
+            min=0.001,
+            help="Seconds that one call may take. (default 30)",
+        ),
     ] = None
     tls: Annotated[
         bool, typer.Option("--tls", help="Speak TLS, trusting the usual authorities.")
@@ -53,7 +59,7 @@ class Connection:
         ),
     ] = None
 
-    def resolved(self) -> Connection:
+    def resolved(self) -> "Connection":
         """What stands after the command goes before what stands ahead of it, and that
         before the environment.
         """
@@ -69,7 +75,7 @@ class Connection:
             ca=self.ca or before.ca,
         )
 
-    def open(self) -> Client:
+    def open(self) -> "Client":
         from stillframe.client import Client, RetryPolicy  # noqa: PLC0415
 
         options = self.resolved()

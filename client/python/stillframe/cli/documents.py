@@ -22,16 +22,16 @@ from stillframe.client import ExecutionState, Snapshot, ValueDecodeError, WaitRe
 from stillframe.v1.snapshot_pb2 import Payload
 
 if TYPE_CHECKING:
-    from stillframe.client import Freshness, Omission, StoredSnapshot, Values
+    from stillframe.client import Freshness, Omission, Origin, StoredSnapshot, Values
 
 Document = dict[str, Any]
 E = TypeVar("E", ExecutionState, WaitReason)
 
 PAYLOAD = "$payload"
 
-_OUTPUT_ONLY = frozenset(
-    ["tenant_id", "execution_id", "version", "etag", "revision", "commit_time", "origin"]
-    + ["freshness"]
+_OUTPUT_ONLY = (
+    *("tenant_id", "execution_id", "version", "etag", "revision", "commit_time"),
+    *("origin", "freshness"),
 )
 
 
@@ -41,7 +41,6 @@ class DocumentError(ValueError):
 
 def snapshot_document(snapshot: StoredSnapshot, *, raw: bool = False) -> Document:
     """The JSON of a stored snapshot; with `raw` every value as a `$payload`."""
-    origin = snapshot.origin
     document: Document = {
         "tenant_id": snapshot.tenant_id,
         "execution_id": snapshot.execution_id,
@@ -60,13 +59,7 @@ def snapshot_document(snapshot: StoredSnapshot, *, raw: bool = False) -> Documen
         "parent_snapshot_id": snapshot.parent_snapshot_id,
         "parent_execution_id": snapshot.parent_execution_id,
         "schema_version": snapshot.schema_version or None,
-        "origin": origin
-        and {
-            "execution_id": origin.execution_id,
-            "version": origin.version,
-            "etag": origin.etag,
-            "commit_time": format_time(origin.commit_time_ns),
-        },
+        "origin": _origin(snapshot.origin),
         "step_outputs": _entries(snapshot.step_outputs, raw=raw),
         "variables": _entries(snapshot.variables, raw=raw),
         "omission": omission_document(snapshot.omission),
@@ -76,7 +69,9 @@ def snapshot_document(snapshot: StoredSnapshot, *, raw: bool = False) -> Documen
 
 
 def freshness_document(freshness: Freshness | None) -> Document | None:
-    return freshness and {
+    if freshness is None:
+        return None
+    return {
         "execution_id": freshness.execution_id,
         "status": freshness.status.name.lower(),
         "event_store_head": freshness.event_store_head,
@@ -87,7 +82,9 @@ def freshness_document(freshness: Freshness | None) -> Document | None:
 
 
 def omission_document(omission: Omission | None) -> Document | None:
-    return omission and {
+    if omission is None:
+        return None
+    return {
         "count": omission.count,
         "size_bytes": omission.size_bytes,
         "entries": [
@@ -106,11 +103,11 @@ def value_document(values: Values, key: str, *, raw: bool = False) -> Any:
     """One value as JSON."""
     if not raw:
         try:
-            value = values[key]
+            value: object = values[key]
         except ValueDecodeError:
             pass
         else:
-            if not (isinstance(value, dict) and PAYLOAD in value):
+            if not _is_payload(value):
                 return value
     payload = values.payload(key)
     return {
@@ -151,6 +148,17 @@ def snapshot_of(document: object) -> Snapshot:
     return snapshot
 
 
+def _origin(origin: Origin | None) -> Document | None:
+    if origin is None:
+        return None
+    return {
+        "execution_id": origin.execution_id,
+        "version": origin.version,
+        "etag": origin.etag,
+        "commit_time": format_time(origin.commit_time_ns),
+    }
+
+
 def _entries(values: Values, *, raw: bool) -> Document:
     return {key: value_document(values, key, raw=raw) for key in sorted(values)}
 
@@ -163,8 +171,12 @@ def _values(document: object, name: str) -> Document:
     return {key: _value(each, f"{name}.{key}") for key, each in _object(document, name).items()}
 
 
+def _is_payload(value: object) -> bool:
+    return isinstance(value, dict) and PAYLOAD in value
+
+
 def _value(document: Any, name: str) -> Any:
-    if not (isinstance(document, dict) and PAYLOAD in document):
+    if not _is_payload(document):
         return document
     raw = _object(cast("Document", document)[PAYLOAD], f"{name}.{PAYLOAD}")
     codecs = raw.get("codecs", [])

@@ -1,7 +1,5 @@
 """The commands for who runs engines: `claim`, `check`, `delete`, `info`."""
 
-from __future__ import annotations
-
 import dataclasses
 from typing import TYPE_CHECKING, Annotated
 
@@ -181,7 +179,7 @@ def info(connection: Connection, json: Json = False) -> None:
     )
 
 
-def _claim_document(execution: str, answer: Claim) -> dict[str, object]:
+def _claim_document(execution: str, answer: "Claim") -> dict[str, object]:
     from stillframe.cli.documents import freshness_document, snapshot_document  # noqa: PLC0415
 
     document: dict[str, object] = {

@@ -17,7 +17,7 @@ import typer
 from stillframe.cli import output
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     from stillframe.client import StillframeError
 
@@ -39,12 +39,18 @@ class ExitCode(enum.IntEnum):
 
 
 HELP = """\
-Exit codes: 0 done · 1 unexpected error · 2 wrong usage, or refused as invalid · 3 not found
-· 4 conflict: it exists already, or somebody else has written · 5 precondition: fenced,
-sequence regression, stale or ahead; also `check` when anything is not fresh · 6 no answer:
-server unavailable, or out of time · 7 too large, over quota, or server busy · 8 not
-authenticated or not permitted · 9 a watch cannot go on from its resume token ·
-130 interrupted."""
+Exit codes:
+· 0 done
+· 1 unexpected error
+· 2 wrong usage, or refused as invalid
+· 3 not found
+· 4 conflict: it exists already, or somebody else has written
+· 5 precondition: fenced, sequence regression, stale, ahead; for check: not all are fresh
+· 6 no answer: the server is unavailable, or the time is over
+· 7 too large, over quota, or the server is busy
+· 8 not authenticated, or not permitted
+· 9 a watch cannot go on from its resume token
+· 130 interrupted"""
 
 _BY_STATUS = {
     "INVALID_ARGUMENT": ExitCode.USAGE,
@@ -67,7 +73,7 @@ def exit_code(error: StillframeError) -> ExitCode:
 
 
 @contextlib.contextmanager
-def reporting(*, as_json: bool) -> Iterator[None]:
+def reporting(*, as_json: bool) -> Generator[None]:
     """Ends the command with the error's exit code, after telling it."""
     try:
         yield

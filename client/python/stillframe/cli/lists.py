@@ -1,7 +1,5 @@
 """`stillframe list` and `stillframe history`."""
 
-from __future__ import annotations
-
 import itertools
 from typing import TYPE_CHECKING, Annotated
 
@@ -137,7 +135,7 @@ def history(
         _print(itertools.islice(snapshots, limit), columns, as_json=json)
 
 
-def _count(client: Client, selected: Filter | None, *, as_json: bool) -> None:
+def _count(client: "Client", selected: "Filter | None", *, as_json: bool) -> None:
     count = client.list_page(selected, page_size=1, include_count=True).count
     value, at_least = (count.value, count.at_least) if count else (0, False)
     if as_json:
@@ -147,8 +145,8 @@ def _count(client: Client, selected: Filter | None, *, as_json: bool) -> None:
 
 
 def _print(
-    snapshots: Iterable[StoredSnapshot],
-    columns: dict[str, Callable[[StoredSnapshot], object]],
+    snapshots: "Iterable[StoredSnapshot]",
+    columns: "dict[str, Callable[[StoredSnapshot], object]]",
     *,
     as_json: bool,
 ) -> None:

@@ -1,7 +1,5 @@
 """`stillframe load`."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
@@ -20,7 +18,7 @@ if TYPE_CHECKING:
 class SelectorOptions:
     """Which snapshot."""
 
-    panel: ClassVar[str] = "Which snapshot (the latest, unless one of these is given)"
+    panel: ClassVar[str] = "Which snapshot (default: the latest)"
 
     version: Annotated[
         int | None, typer.Option("--version", min=1, metavar="N", help="The one of this version.")
@@ -48,7 +46,7 @@ class SelectorOptions:
         ),
     ] = None
 
-    def criteria(self) -> Criteria | None:
+    def criteria(self) -> "Criteria | None":
         if self.at_sequence is None and self.as_of is None:
             return None
         from stillframe.client import Criteria  # noqa: PLC0415
@@ -135,13 +133,13 @@ def load(
         _show(snapshot)
 
 
-def _header() -> Projection:
+def _header() -> "Projection":
     from stillframe.client import Projection  # noqa: PLC0415
 
     return Projection()
 
 
-def _show(snapshot: StoredSnapshot) -> None:
+def _show(snapshot: "StoredSnapshot") -> None:
     from stillframe.cli.documents import value_document  # noqa: PLC0415
 
     origin = snapshot.origin

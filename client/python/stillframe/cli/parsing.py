@@ -123,9 +123,8 @@ def parse_time(text: str) -> int:
         raise ValueError(f"{text!r} is not a time such as 2026-07-01T12:00:00Z")
     year, month, day, hour, minute, second, fraction, offset = match.groups()
     try:
-        moment = datetime(
-            *map(int, (year, month, day, hour or 0, minute or 0, second or 0)), tzinfo=UTC
-        )
+        date = datetime(int(year), int(month), int(day), tzinfo=UTC)
+        moment = date.replace(hour=int(hour or 0), minute=int(minute or 0), second=int(second or 0))
         if offset and offset not in "Zz":
             moment -= _offset(offset)
     except (ValueError, OverflowError) as error:

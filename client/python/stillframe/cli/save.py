@@ -1,7 +1,5 @@
 """`stillframe save`."""
 
-from __future__ import annotations
-
 import json
 import sys
 from dataclasses import dataclass
@@ -29,15 +27,19 @@ class SnapshotOptions:
     state: Annotated[
         State | None,
         typer.Option(
-            "--state", case_sensitive=False, help="The execution's state. Required without --file."
+            "--state",
+            metavar="STATE",
+            case_sensitive=False,
+            help=f"Required without --file: {', '.join(State)}.",
         ),
     ] = None
     wait_reason: Annotated[
         Wait | None,
         typer.Option(
             "--wait-reason",
+            metavar="REASON",
             case_sensitive=False,
-            help="What it waits for: required with the state `waiting`.",
+            help=f"Required with the state waiting: {', '.join(Wait)}.",
         ),
     ] = None
     sequence: Annotated[
@@ -104,7 +106,7 @@ class SnapshotOptions:
         ),
     ] = None
 
-    def build(self) -> Snapshot:
+    def build(self) -> "Snapshot":
         snapshot = self._base()
         if self.state is not None:
             from stillframe.client import ExecutionState  # noqa: PLC0415
@@ -140,7 +142,7 @@ class SnapshotOptions:
             "schema_version": self.schema_version,
         }
 
-    def _base(self) -> Snapshot:
+    def _base(self) -> "Snapshot":
         from stillframe.cli.documents import DocumentError, snapshot_of  # noqa: PLC0415
         from stillframe.client import ExecutionState, Snapshot  # noqa: PLC0415
 

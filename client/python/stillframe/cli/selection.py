@@ -1,7 +1,5 @@
 """Options that select executions, snapshots and entries."""
 
-from __future__ import annotations
-
 import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar
@@ -21,7 +19,7 @@ if TYPE_CHECKING:
 class FilterOptions:
     """Which executions."""
 
-    panel: ClassVar[str] = "Filter (all must hold; the values of one option are alternatives)"
+    panel: ClassVar[str] = "Filter (an option given twice: either; different options: both)"
 
     ids: Annotated[
         list[str] | None, typer.Option("--id", metavar="ID", help="The execution has this id.")
@@ -32,12 +30,18 @@ class FilterOptions:
     ] = None
     state: Annotated[
         list[State] | None,
-        typer.Option("--state", case_sensitive=False, help="The state is this."),
+        typer.Option(
+            "--state",
+            metavar="STATE",
+            case_sensitive=False,
+            help=f"The state is this: {', '.join(State)}.",
+        ),
     ] = None
     group: Annotated[
         list[Group] | None,
         typer.Option(
             "--class",
+            metavar="CLASS",
             case_sensitive=False,
             help="The state is of this class: terminal (completed, failed, cancelled), "
             "resumable (paused, waiting) or active (running, waiting).",
@@ -45,7 +49,12 @@ class FilterOptions:
     ] = None
     wait_reason: Annotated[
         list[Wait] | None,
-        typer.Option("--wait-reason", case_sensitive=False, help="It waits for this."),
+        typer.Option(
+            "--wait-reason",
+            metavar="REASON",
+            case_sensitive=False,
+            help=f"It waits for this: {', '.join(Wait)}.",
+        ),
     ] = None
     user: Annotated[str | None, typer.Option("--user", metavar="ID", help="The user is this.")] = (
         None
@@ -56,12 +65,10 @@ class FilterOptions:
     ] = None
     label: Annotated[
         list[str] | None,
-        typer.Option(
-            "--label", metavar="KEY=VALUE", help="It has this label. All given ones must hold."
-        ),
+        typer.Option("--label", metavar="KEY=VALUE", help="It has this label. Given twice: both."),
     ] = None
 
-    def build(self) -> Filter | None:
+    def build(self) -> "Filter | None":
         """The client's filter; None without any option."""
         if all(each in (None, []) for each in dataclasses.astuple(self)):
             return None
@@ -105,7 +112,7 @@ class EntryOptions:
         ),
     ] = None
 
-    def build(self) -> Projection | None:
+    def build(self) -> "Projection | None":
         """The client's projection; None without any option, which means every entry."""
         if not self.output and not self.var:
             return None
@@ -138,7 +145,7 @@ class BoundOptions:
         str | None, typer.Option("--until", metavar="TIME", help="Saved then or earlier.")
     ] = None
 
-    def build(self) -> Criteria | None:
+    def build(self) -> "Criteria | None":
         """The client's criteria; None without any option."""
         if all(each is None for each in dataclasses.astuple(self)):
             return None
@@ -147,12 +154,16 @@ class BoundOptions:
         return Criteria(
             sequence_min=self.sequence_min,
             sequence_max=self.sequence_max,
-            commit_time_min_ns=self.since and parsing.time_ns(self.since, "--since"),
-            commit_time_max_ns=self.until and parsing.time_ns(self.until, "--until"),
+            commit_time_min_ns=_time(self.since, "--since"),
+            commit_time_max_ns=_time(self.until, "--until"),
         )
 
 
-def _entries(patterns: Sequence[str] | None) -> MapProjection | None:
+def _time(text: str | None, option: str) -> int | None:
+    return None if text is None else parsing.time_ns(text, option)
+
+
+def _entries(patterns: "Sequence[str] | None") -> "MapProjection | None":
     if not patterns:
         return None
     from stillframe.client import MapProjection  # noqa: PLC0415

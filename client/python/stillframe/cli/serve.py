@@ -1,7 +1,5 @@
 """`stillframe serve`. The server is imported when it is called, and not before."""
 
-from __future__ import annotations
-
 import dataclasses
 import importlib.metadata
 import re
@@ -122,6 +120,7 @@ def serve(server: ServerOptions, limits: LimitOptions) -> None:
     before the environment.
     """
     try:
+        from stillframe.server.app import ListenError  # noqa: PLC0415
         from stillframe.server.app import serve as run  # noqa: PLC0415
         from stillframe.server.stores.base import (  # noqa: PLC0415
             StoreOpenError,
@@ -139,12 +138,12 @@ def serve(server: ServerOptions, limits: LimitOptions) -> None:
         code = run(settings, lambda address: _ready(settings, address))
     except UnknownStoreError as error:
         _refuse(str(error), ExitCode.USAGE)
-    except (StoreOpenError, OSError) as error:
+    except (StoreOpenError, ListenError, OSError) as error:
         _refuse(str(error))
     raise typer.Exit(code)
 
 
-def _settings(given: dict[str, Any]) -> Settings:
+def _settings(given: dict[str, Any]) -> "Settings":
     from pydantic import ValidationError  # noqa: PLC0415
 
     from stillframe.server.config import Settings  # noqa: PLC0415
@@ -156,7 +155,7 @@ def _settings(given: dict[str, Any]) -> Settings:
         _refuse("; ".join(problems), ExitCode.USAGE)
 
 
-def _ready(settings: Settings, address: str) -> None:
+def _ready(settings: "Settings", address: str) -> None:
     version = importlib.metadata.version("stillframe")
     store = _PASSWORD.sub(r"\1:***@", settings.store)
     services = "health, reflection" if settings.reflection else "health"

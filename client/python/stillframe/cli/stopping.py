@@ -16,7 +16,7 @@ import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator
     from types import FrameType
 
 PATIENCE = 5.0
@@ -24,7 +24,7 @@ PATIENCE = 5.0
 
 
 @contextlib.contextmanager
-def stopping(close: Callable[[], None]) -> Iterator[None]:
+def stopping(close: Callable[[], None]) -> Generator[None]:
     """Within it, a signal or a closed pipe calls `close`. Only in the main thread."""
     wake, waker = os.pipe()
     os.set_blocking(waker, False)

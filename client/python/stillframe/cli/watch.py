@@ -1,7 +1,5 @@
 """`stillframe watch`."""
 
-from __future__ import annotations
-
 import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
@@ -22,7 +20,7 @@ if TYPE_CHECKING:
 class StartOptions:
     """Where the watch starts."""
 
-    panel: ClassVar[str] = "Start (with the next change, unless one of these is given)"
+    panel: ClassVar[str] = "Start (default: with the next change)"
 
     initial_state: Annotated[
         bool, typer.Option("--initial-state", help="Print what is there first.")
@@ -46,7 +44,7 @@ class StartOptions:
 class EndOptions:
     """Where the watch ends."""
 
-    panel: ClassVar[str] = "End (with Ctrl-C, SIGTERM or a closed pipe; and)"
+    panel: ClassVar[str] = "End (besides Ctrl-C, SIGTERM and a closed pipe)"
 
     count: Annotated[
         int | None, typer.Option("--count", min=1, metavar="N", help="After so many changes.")
@@ -123,7 +121,7 @@ def watch(
         show.end(watching.resume_token)
 
 
-def _follow(watching: Watch, show: _Events | _Lines, end: EndOptions) -> None:
+def _follow(watching: "Watch", show: "_Events | _Lines", end: EndOptions) -> None:
     from stillframe.client import CaughtUp, Change  # noqa: PLC0415
 
     changes = 0
@@ -140,7 +138,7 @@ class _Events:
     def __init__(self, *, everything: bool) -> None:
         self._everything = everything
 
-    def event(self, event: WatchEvent) -> None:
+    def event(self, event: "WatchEvent") -> None:
         from stillframe.client import Change, Restarted  # noqa: PLC0415
 
         if self._everything or isinstance(event, Change | Restarted):
@@ -153,7 +151,7 @@ class _Events:
 class _Lines:
     """For people: a change a line, and remarks on stderr."""
 
-    def event(self, event: WatchEvent) -> None:
+    def event(self, event: "WatchEvent") -> None:
         from stillframe.client import (  # noqa: PLC0415
             Change,
             InitialStateEnd,
@@ -175,7 +173,7 @@ class _Lines:
             output.note(f"to go on from here: --resume {resume_token}")
 
 
-def _line(change: Change) -> str:
+def _line(change: "Change") -> str:
     snapshot = change.snapshot
     parts = [
         parsing.format_time(snapshot.commit_time_ns),
@@ -190,7 +188,7 @@ def _line(change: Change) -> str:
     return output.printable("  ".join(parts))
 
 
-def _document(event: WatchEvent) -> dict[str, Any]:
+def _document(event: "WatchEvent") -> dict[str, Any]:
     from stillframe.cli.documents import snapshot_document  # noqa: PLC0415
     from stillframe.client import Change, WatchMode  # noqa: PLC0415
 
