@@ -17,7 +17,6 @@ from tests.conformance.support import (
 )
 
 if TYPE_CHECKING:
-    from tests.conformance.conftest import OpenStore
     from tests.conformance.direct import StoreTenant
 
 DAY = 86_400.0
