@@ -1,6 +1,5 @@
 """The commands, put together."""
 
-import importlib.metadata
 from typing import Annotated
 
 import typer
@@ -21,6 +20,8 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
+        import importlib.metadata  # noqa: PLC0415 - costs as much as the commands themselves
+
         typer.echo(f"stillframe {importlib.metadata.version('stillframe')}")
         raise typer.Exit
 

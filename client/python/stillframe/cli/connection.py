@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from stillframe.client import Client
 
 DEFAULT_ADDRESS = "127.0.0.1:50051"
+DEFAULT_TIMEOUT = 30.0
 
 
 @dataclass(frozen=True)
@@ -64,34 +65,43 @@ class Connection:
         before the environment.
         """
         before = self.before.get(Connection())
+        environ = os.environ.get
         return Connection(
-            address=self.address
-            or before.address
-            or os.environ.get("STILLFRAME_ADDRESS")
-            or DEFAULT_ADDRESS,
-            tenant=self.tenant or before.tenant or os.environ.get("STILLFRAME_TENANT") or "default",
-            timeout=self.timeout or before.timeout or 30.0,
+            # An empty one that was given is kept: a script whose variable is unset must
+            # fail, not end up at another tenant.
+            address=_first(
+                self.address, before.address, environ("STILLFRAME_ADDRESS") or DEFAULT_ADDRESS
+            ),
+            tenant=_first(self.tenant, before.tenant, environ("STILLFRAME_TENANT") or "default"),
+            timeout=self.timeout or before.timeout or DEFAULT_TIMEOUT,
             tls=self.tls or before.tls,
             ca=self.ca or before.ca,
         )
 
     def open(self) -> "Client":
+        """The client. It connects at its first call."""
         from stillframe.client import Client, RetryPolicy  # noqa: PLC0415
 
         options = self.resolved()
-        assert options.address is not None  # noqa: S101 - for the type checkers
-        assert options.tenant is not None  # noqa: S101
         credentials = None
         if options.tls or options.ca:
             import grpc  # noqa: PLC0415
 
             authorities = options.ca.read_bytes() if options.ca else None
             credentials = grpc.ssl_channel_credentials(authorities)
-        return Client(
-            options.address,
-            tenant=options.tenant,
-            credentials=credentials,
-            timeout=options.timeout,
-            # Enough for a hiccup; somebody waits, and no server at all should be told soon.
-            retry=RetryPolicy(max_attempts=4),
-        )
+        try:
+            return Client(
+                options.address or "",
+                tenant=options.tenant or "",
+                credentials=credentials,
+                timeout=options.timeout,
+                # Enough for a hiccup; somebody waits, and should soon be told that there is
+                # no server.
+                retry=RetryPolicy(max_attempts=4),
+            )
+        except ValueError as error:
+            raise typer.BadParameter(str(error), param_hint="--address") from None
+
+
+def _first(*given: str | None) -> str | None:
+    return next((each for each in given if each is not None), None)

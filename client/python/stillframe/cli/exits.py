@@ -101,7 +101,9 @@ def tell(error: StillframeError, *, as_json: bool) -> None:
         return
     output.note(f"stillframe: {error.reason or error.status}: {error.message}")
     for each in error.violations:
-        output.note(f"  {each.field}: {each.description}")
+        violation = f"{each.field}: {each.description}"
+        if violation != error.message:
+            output.note(f"  {violation}")
     if error.status == "UNAVAILABLE" and not error.reason:
         output.note("  Is a server running there? `stillframe serve` starts one.")
 

@@ -71,7 +71,7 @@ def list_executions(
                 "step": lambda each: each.current_step_id,
                 "sequence": lambda each: each.sequence_number,
                 "version": lambda each: each.version,
-                "saved": lambda each: parsing.format_time(each.commit_time_ns),
+                "saved": lambda each: parsing.brief_time(each.commit_time_ns),
                 "labels": output.labels_of,
             },
             as_json=json,
@@ -126,7 +126,7 @@ def history(
             "state": output.state_of,
             "step": lambda each: each.current_step_id,
             "sequence": lambda each: each.sequence_number,
-            "saved": lambda each: parsing.format_time(each.commit_time_ns),
+            "saved": lambda each: parsing.brief_time(each.commit_time_ns),
             "snapshot id": lambda each: each.snapshot_id,
             "etag": lambda each: each.etag,
         }

@@ -141,6 +141,11 @@ def format_time(moment_ns: int) -> str:
     return f"{text}{digits}Z"
 
 
+def brief_time(moment_ns: int) -> str:
+    """As `format_time`, to the millisecond, for people."""
+    return format_time(moment_ns - moment_ns % (SECOND // 1000))
+
+
 def _offset(text: str) -> timedelta:
     hours, minutes = int(text[1:3]), int(text[4:6])
     if hours > 23 or minutes > 59:

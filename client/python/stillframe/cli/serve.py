@@ -1,7 +1,6 @@
 """`stillframe serve`. The server is imported when it is called, and not before."""
 
 import dataclasses
-import importlib.metadata
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NoReturn
@@ -156,6 +155,8 @@ def _settings(given: dict[str, Any]) -> "Settings":
 
 
 def _ready(settings: "Settings", address: str) -> None:
+    import importlib.metadata  # noqa: PLC0415
+
     version = importlib.metadata.version("stillframe")
     store = _PASSWORD.sub(r"\1:***@", settings.store)
     services = "health, reflection" if settings.reflection else "health"

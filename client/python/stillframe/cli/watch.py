@@ -176,7 +176,7 @@ class _Lines:
 def _line(change: "Change") -> str:
     snapshot = change.snapshot
     parts = [
-        parsing.format_time(snapshot.commit_time_ns),
+        parsing.brief_time(snapshot.commit_time_ns),
         "is" if change.initial else change.kind.name.lower(),
         snapshot.execution_id,
         f"version={snapshot.version}",
