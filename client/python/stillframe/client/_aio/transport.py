@@ -5,7 +5,7 @@ Imported at the first call (see `_connection`).
 
 import asyncio
 import os
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
 import grpc
@@ -17,7 +17,10 @@ from stillframe.client._requests import Call
 from stillframe.client._retry import Attempts
 from stillframe.client._statuses import DETAILS_TRAILER, error_from_status
 from stillframe.v1 import snapshot_service_pb2 as rpc
-from stillframe.v1.snapshot_service_pb2_grpc import SnapshotServiceAsyncStub, SnapshotServiceStub
+from stillframe.v1.snapshot_service_pb2_grpc import SnapshotServiceStub
+
+if TYPE_CHECKING:
+    from stillframe.v1.snapshot_service_pb2_grpc import SnapshotServiceAsyncStub
 
 T = TypeVar("T")
 
@@ -96,7 +99,7 @@ class AioTransport:
         if entry is not None and entry[0] is not self._given and self._pid == os.getpid():
             await entry[0].close()
 
-    def _service(self) -> SnapshotServiceAsyncStub:
+    def _service(self) -> "SnapshotServiceAsyncStub":
         if self._closed:
             raise ClosedError("the client is closed")
         if self._pid != os.getpid():
