@@ -241,7 +241,8 @@ async def test_the_state_at_its_end_goes_on_from_its_token(api: Api, mode: int) 
 
 async def test_what_changed_behind_a_slow_reader_is_in_the_state(api: Api) -> None:
     """The server waits for its reader amid the initial state: all that happens then must
-    be told before its end, also of executions that were already sent."""
+    be told before its end, also of executions that were already sent.
+    """
     content = {"k": b"x" * (MIB // 2)}
     for number in range(60):
         await api.save(f"run-{number:02}", snapshot(1, variables=content))

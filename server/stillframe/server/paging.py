@@ -28,7 +28,7 @@ def page_size(asked: int) -> int:
 
 
 def encode(request: ListExecutionsRequest | ListSnapshotsRequest, start: str) -> str:
-    return urlsafe_b64encode(_digest(request) + start.encode()).decode()
+    return urlsafe_b64encode(_digest(request, start) + start.encode()).decode()
 
 
 def decode(request: ListExecutionsRequest | ListSnapshotsRequest) -> str:
@@ -40,7 +40,7 @@ def decode(request: ListExecutionsRequest | ListSnapshotsRequest) -> str:
         start = data[_DIGEST_SIZE:].decode()
     except (binascii.Error, ValueError):
         raise refusals.page_token_mismatch() from None
-    if data[:_DIGEST_SIZE] != _digest(request) or not start:
+    if data[:_DIGEST_SIZE] != _digest(request, start) or not start:
         raise refusals.page_token_mismatch()
     return start
 
@@ -57,12 +57,14 @@ def revision(start: str) -> int | None:
     return int(start)
 
 
-def _digest(request: ListExecutionsRequest | ListSnapshotsRequest) -> bytes:
-    """Returns a hash of all that must be the same for every page."""
+def _digest(request: ListExecutionsRequest | ListSnapshotsRequest, start: str) -> bytes:
+    """Returns a hash of all that must be the same for every page, and of the start, so that
+    a token that was cut off is not another page's.
+    """
     same = type(request).FromString(request.SerializeToString())
     same.ClearField("page_token")
     same.ClearField("page_size")
     same.ClearField("max_message_bytes")
     name = type(request).DESCRIPTOR.full_name.encode()
     body = same.SerializeToString(deterministic=True)
-    return blake2b(name + body, digest_size=_DIGEST_SIZE).digest()
+    return blake2b(b"\0".join((name, start.encode(), body)), digest_size=_DIGEST_SIZE).digest()

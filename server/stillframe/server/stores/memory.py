@@ -177,7 +177,7 @@ class MemoryStore:
             if decision.unchanged:
                 head = decision.unchanged
                 if decision.ttl_nanos is not None:
-                    now = rules.next_commit_time(self._config.clock(), tenant.commit_time)
+                    now = max(self._config.clock(), tenant.commit_time)
                     head = replace(head, expire_at=rules.expire_at(now, decision.ttl_nanos, None))
                 execution.head = head
                 save.remember(execution, decision.response)

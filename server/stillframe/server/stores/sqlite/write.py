@@ -187,7 +187,7 @@ class Writer:
         if head is None:
             return  # A replay changes nothing.
         if decision.ttl_nanos is not None:
-            now = rules.next_commit_time(self._config.clock(), tenant.commit_time)
+            now = max(self._config.clock(), tenant.commit_time)
             head = replace(head, expire_at=rules.expire_at(now, decision.ttl_nanos, None))
             row.execution.head = head
         save.remember(row.execution, decision.response)
