@@ -143,8 +143,7 @@ def snapshot_of(document: object) -> Snapshot:
     wait_reason = fields.pop("wait_reason", None)
     if wait_reason is not None:
         snapshot.wait_reason = _member(WaitReason, wait_reason, "wait_reason")
-    if fields:
-        raise DocumentError(f"no such field: {', '.join(sorted(fields))}")
+    _refuse_unknown(fields, "the snapshot")
     return snapshot
 
 
@@ -178,18 +177,28 @@ def _is_payload(value: object) -> bool:
 def _value(document: Any, name: str) -> Any:
     if not _is_payload(document):
         return document
-    raw = _object(cast("Document", document)[PAYLOAD], f"{name}.{PAYLOAD}")
-    codecs = raw.get("codecs", [])
+    wrapper = dict(_object(document, name))
+    raw = dict(_object(wrapper.pop(PAYLOAD), f"{name}.{PAYLOAD}"))
+    name = f"{name}.{PAYLOAD}"
+    encoding = _text(raw.pop("encoding", None), f"{name}.encoding") or ""
+    data = _text(raw.pop("data_base64", None), f"{name}.data_base64") or ""
+    codecs = raw.pop("codecs", [])
     if not isinstance(codecs, Sequence) or isinstance(codecs, str):
-        raise DocumentError(f"{name}.{PAYLOAD}.codecs is not a list")
+        raise DocumentError(f"{name}.codecs is not a list")
+    _refuse_unknown(raw | wrapper, name)
     try:
         return Payload(
-            data=base64.b64decode(str(raw.get("data_base64", "")), validate=True),
-            encoding=_text(raw.get("encoding"), f"{name}.{PAYLOAD}.encoding") or "",
+            data=base64.b64decode(data, validate=True),
+            encoding=encoding,
             codecs=[str(codec) for codec in cast("Sequence[object]", codecs)],
         )
     except (binascii.Error, ValueError) as error:
-        raise DocumentError(f"{name}.{PAYLOAD}.data_base64: {error}") from None
+        raise DocumentError(f"{name}.data_base64: {error}") from None
+
+
+def _refuse_unknown(rest: Mapping[str, Any], name: str) -> None:
+    if rest:
+        raise DocumentError(f"{name} has no such field: {', '.join(sorted(rest))}")
 
 
 def _object(document: object, name: str) -> Mapping[str, Any]:

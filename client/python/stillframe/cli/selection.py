@@ -170,6 +170,6 @@ def _entries(patterns: "Sequence[str] | None") -> "MapProjection | None":
 
     return MapProjection(
         all="*" in patterns,
-        keys=[each for each in patterns if not each.endswith("*")],
-        key_prefixes=[each[:-1] for each in patterns if each.endswith("*") and each != "*"],
+        keys=tuple(each for each in patterns if not each.endswith("*")),
+        key_prefixes=tuple(each[:-1] for each in patterns if each.endswith("*") and each != "*"),
     )
