@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 
@@ -28,13 +28,19 @@ from tests.conformance.support import (
 )
 
 if TYPE_CHECKING:
+    import grpc.aio
     from google.protobuf.message import Message
 
     from tests.conformance.calls import Api
 
+UnaryBytes: TypeAlias = "grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]"
+
 LONG = "é" * 257
 TOO_BIG = 2**63
 ETAG = "v1-0000000000000000"
+
+NO_STATE = snapshot_pb2.EXECUTION_STATE_UNSPECIFIED
+NO_REASON = snapshot_pb2.WAIT_REASON_UNSPECIFIED
 
 UNARY = [
     "SaveSnapshot",
@@ -180,7 +186,7 @@ async def test_a_save_needs_content_and_a_delta_needs_a_base_and_a_header(api: A
         (service.ListExecutionsRequest(view=9), "view"),  # type: ignore[arg-type]
         (service.ListExecutionsRequest(projection=SnapshotProjection()), "projection"),
         (service.ListExecutionsRequest(view=FULL, max_message_bytes=9), "max_message_bytes"),
-        (service.ListExecutionsRequest(filter=ExecutionFilter(states=[0])), "filter.states"),
+        (service.ListExecutionsRequest(filter=ExecutionFilter(states=[NO_STATE])), "filter.states"),
         (
             service.ListExecutionsRequest(filter=ExecutionFilter(states=[RUNNING] * 1001)),
             "filter.states",
@@ -190,7 +196,7 @@ async def test_a_save_needs_content_and_a_delta_needs_a_base_and_a_header(api: A
             "filter.state_classes",
         ),
         (
-            service.ListExecutionsRequest(filter=ExecutionFilter(wait_reasons=[0])),
+            service.ListExecutionsRequest(filter=ExecutionFilter(wait_reasons=[NO_REASON])),
             "filter.wait_reasons",
         ),
         (service.ListExecutionsRequest(filter=ExecutionFilter(user_id="")), "filter.user_id"),
@@ -228,14 +234,16 @@ async def test_a_request_that_is_none(api: Api, request_: Message, field: str) -
 async def test_bytes_that_are_no_message(api: Api, rpc: str, data: bytes) -> None:
     if rpc == "GetServerInfo" and data.startswith(b"\x0a\x02"):
         return  # It has no fields: to it this is one that it does not know.
-    call = api.channel.unary_unary(f"/stillframe.v1.SnapshotService/{rpc}")
+    call: UnaryBytes = api.channel.unary_unary(f"/stillframe.v1.SnapshotService/{rpc}")
     with refused("MALFORMED_MESSAGE") as told:
         await call(data)
     assert told.metadata == {"rpc": rpc}
 
 
 async def test_bytes_that_are_no_watch(api: Api) -> None:
-    call = api.channel.unary_stream("/stillframe.v1.SnapshotService/WatchSnapshots")
+    call: grpc.aio.UnaryStreamMultiCallable[bytes, bytes] = api.channel.unary_stream(
+        "/stillframe.v1.SnapshotService/WatchSnapshots"
+    )
     with refused("MALFORMED_MESSAGE") as told:
         await call(b"\xff").read()
     assert told.metadata == {"rpc": "WatchSnapshots"}
@@ -243,8 +251,9 @@ async def test_bytes_that_are_no_watch(api: Api) -> None:
 
 @pytest.mark.parametrize("rpc", ["DiffSnapshots", "ForkExecution", "DeleteSnapshots"])
 async def test_what_is_not_there_yet_says_so(api: Api, rpc: str) -> None:
+    call: UnaryBytes = api.channel.unary_unary(f"/stillframe.v1.SnapshotService/{rpc}")
     with refused("UNIMPLEMENTED") as told:
-        await api.channel.unary_unary(f"/stillframe.v1.SnapshotService/{rpc}")(b"")
+        await call(b"")
     assert told.metadata == {"rpc": rpc}
 
 

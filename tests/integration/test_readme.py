@@ -36,8 +36,9 @@ def run(command: list[str]) -> str:
 
 
 def python_block() -> str:
-    [block] = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    return block
+    blocks: list[str] = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert len(blocks) == 1
+    return blocks[0]
 
 
 def shell_lines() -> list[str]:
