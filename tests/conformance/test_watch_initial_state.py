@@ -45,8 +45,8 @@ class Folded:
         if change.kind == SAVED:
             self.heads[change.snapshot.execution_id] = change.snapshot
         else:
-            # Only what was there can go.
-            del self.heads[change.snapshot.execution_id]
+            # LATEST may have skipped that the execution was there.
+            self.heads.pop(change.snapshot.execution_id, None)
 
 
 def changes_of(frames: Iterable[WatchFrame]) -> list[SnapshotChange]:
