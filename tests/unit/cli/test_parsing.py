@@ -59,13 +59,17 @@ def test_an_option_that_was_not_given_is_empty() -> None:
         ("", ""),
         ("{broken", "{broken"),
         ("NaN", "NaN"),
-        ("1e400", "1e400"),
         ("naïve", "naïve"),
     ],
 )
 def test_a_value_is_json_if_it_parses_and_text_otherwise(text: str, expected: Any) -> None:
     value = parsing.value(text, "--option")
     assert (value, type(value)) == (expected, type(expected))
+
+
+@pytest.mark.parametrize("text", ["1e400", '"\\u0000"', "[" * 201 + "]" * 201, "[" * 100_000])
+def test_json_that_clients_could_not_read_is_refused(text: str) -> None:
+    assert refused(parsing.value, text)
 
 
 def test_a_value_can_come_from_a_file(tmp_path: Path) -> None:

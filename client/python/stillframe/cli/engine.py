@@ -57,7 +57,7 @@ def claim(
             f"sequence {head.sequence_number}"
         )
     if answer.freshness is not None:
-        output.note(f"the snapshot is {output.freshness_text(answer.freshness)}")
+        output.note(f"it is {output.freshness_text(answer.freshness)}")
 
 
 @command

@@ -179,7 +179,7 @@ def _show(snapshot: "StoredSnapshot") -> None:
         (
             name,
             key,
-            output.size(values.payload(key).ByteSize()),
+            output.size(len(values.payload(key).data)),
             output.shortened(output.to_json(value_document(values, key)), 100),
         )
         for name, values in entries

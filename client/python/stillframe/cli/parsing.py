@@ -5,11 +5,12 @@ What cannot be read is a typer.BadParameter that names the option, and so exit c
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
@@ -70,10 +71,18 @@ def value(text: str, option: str) -> Any:
             raise typer.BadParameter(f"{text[1:]}: {error}", param_hint=option) from None
     try:
         return JsonCodec().decode(Payload(data=text.encode()))
-    except ValueDecodeError:
-        return text
     except UnicodeEncodeError:
         raise typer.BadParameter(f"{text!r} is not UTF-8", param_hint=option) from None
+    except ValueDecodeError as error:
+        # What is JSON, but not of the kind that every client can read, was not meant as text.
+        if _is_json(text):
+            raise typer.BadParameter(error.message, param_hint=option) from None
+        return text
+
+
+def read_json(text: str) -> Any:
+    """JSON without the NaN and Infinity that Python adds. Raises ValueError, RecursionError."""
+    return json.loads(text, parse_constant=_refuse)
 
 
 def sequence_pair(text: str, option: str) -> tuple[str, int]:
@@ -144,6 +153,20 @@ def format_time(moment_ns: int) -> str:
 def brief_time(moment_ns: int) -> str:
     """As `format_time`, to the millisecond, for people."""
     return format_time(moment_ns - moment_ns % (SECOND // 1000))
+
+
+def _is_json(text: str) -> bool:
+    try:
+        read_json(text)
+    except ValueError:
+        return False
+    except RecursionError:
+        return True
+    return True
+
+
+def _refuse(literal: str) -> NoReturn:
+    raise ValueError(f"{literal} is not a JSON number")
 
 
 def _offset(text: str) -> timedelta:

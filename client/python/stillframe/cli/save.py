@@ -1,11 +1,10 @@
 """`stillframe save`."""
 
-import json
 import sys
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
@@ -250,8 +249,4 @@ def save(
 
 def _read_json(name: str) -> Any:
     text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
-    return json.loads(text, parse_constant=_refuse)
-
-
-def _refuse(literal: str) -> NoReturn:
-    raise ValueError(f"{literal} is not a JSON number")
+    return parsing.read_json(text)
