@@ -5,8 +5,8 @@ Imported at the first call (see `_connection`).
 
 import asyncio
 import os
-from typing import TYPE_CHECKING, Any, TypeVar
-from weakref import WeakKeyDictionary
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from weakref import WeakKeyDictionary, WeakSet
 
 import grpc
 from grpc import aio
@@ -23,6 +23,12 @@ if TYPE_CHECKING:
     from stillframe.v1.snapshot_service_pb2_grpc import SnapshotServiceAsyncStub
 
 T = TypeVar("T")
+
+
+class Closable(Protocol):
+    """What is closed with the client."""
+
+    async def close(self) -> None: ...
 
 
 class AioWatchCall:
@@ -57,6 +63,9 @@ class AioTransport:
         self._channels: WeakKeyDictionary[
             asyncio.AbstractEventLoop, tuple[aio.Channel, SnapshotServiceAsyncStub]
         ] = WeakKeyDictionary()
+        self._watches: WeakKeyDictionary[asyncio.AbstractEventLoop, WeakSet[Closable]] = (
+            WeakKeyDictionary()
+        )
 
     @property
     def is_closed(self) -> bool:
@@ -90,12 +99,19 @@ class AioTransport:
         metadata = self._connection.metadata
         return AioWatchCall(self._service().WatchSnapshots(request, metadata=metadata))
 
+    def close_with(self, watch: "Closable") -> None:
+        """Closes a watch of the running loop when the client is closed there."""
+        self._watches.setdefault(asyncio.get_running_loop(), WeakSet()).add(watch)
+
     async def close(self) -> None:
-        """Closes the channel of the running loop, unless it was given. Those of other loops
-        cannot be closed from here, and go when their loops do.
+        """Closes the watches and the channel of the running loop, but not a channel that was
+        given. Those of other loops cannot be closed from here, and go when their loops do.
         """
         self._closed = True
-        entry = self._channels.pop(asyncio.get_running_loop(), None)
+        loop = asyncio.get_running_loop()
+        for watch in list(self._watches.pop(loop, ())):
+            await watch.close()
+        entry = self._channels.pop(loop, None)
         if entry is not None and entry[0] is not self._given and self._pid == os.getpid():
             await entry[0].close()
 

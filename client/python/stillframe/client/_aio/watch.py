@@ -71,6 +71,7 @@ class AsyncWatch(AsyncIterator[WatchEvent]):
             # A task of its own, because a read that is cancelled cancels its call: what gives
             # up waiting for an event must not cut the watch off.
             if self._step is None:
+                self._transport.close_with(self)
                 self._step = asyncio.create_task(self._advance(), name="stillframe-watch")
             step = self._step
             await asyncio.wait([step])

@@ -49,6 +49,7 @@ class Transport:
         self._given = channel
         self._lock = threading.Lock()
         self._closed = threading.Event()
+        self._wakers: WeakSet[threading.Event] = WeakSet()
         self._pid = 0
         self._channel: grpc.Channel | None = None
         self._stub: SnapshotServiceStub | None = None
@@ -87,10 +88,19 @@ class Transport:
             self._service().WatchSnapshots(request, metadata=self._connection.metadata)
         )
 
+    def wake_at_close(self, waker: threading.Event) -> None:
+        """Sets an event when the client is closed, for waits outside of a call."""
+        with self._lock:
+            self._wakers.add(waker)
+            if self._closed.is_set():
+                waker.set()
+
     def close(self) -> None:
         """Closes the channel, unless it was given. Ends calls and waits of other threads."""
-        self._closed.set()
         with self._lock:
+            self._closed.set()
+            for waker in self._wakers:
+                waker.set()
             channel, self._channel, self._stub = self._channel, None, None
             pid = self._pid
         if channel is not None and pid == os.getpid() and channel is not self._given:

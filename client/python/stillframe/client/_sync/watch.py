@@ -33,6 +33,7 @@ class Watch(Iterator[WatchEvent]):
         self._clock = clock
         self._call: WatchCall | None = None
         self._closed = threading.Event()
+        transport.wake_at_close(self._closed)
 
     @property
     def resume_token(self) -> str:
@@ -67,7 +68,7 @@ class Watch(Iterator[WatchEvent]):
         return self
 
     def __next__(self) -> WatchEvent:
-        while not self._is_closed():
+        while not self._closed.is_set():
             event = self._watching.next_event()
             if event is not None:
                 return event
@@ -81,7 +82,7 @@ class Watch(Iterator[WatchEvent]):
     def _receive(self) -> None:
         if self._call is None:
             self._call = self._transport.watch(self._watching.next_request())
-            if self._is_closed():
+            if self._closed.is_set():
                 # close() came before there was a call for it to cancel.
                 self._call.cancel()
                 return
@@ -99,7 +100,7 @@ class Watch(Iterator[WatchEvent]):
             self._watching.receive(response)
 
     def _end(self, error: StillframeError | None) -> None:
-        if self._is_closed():
+        if self._closed.is_set():
             return
         try:
             delay = self._watching.ended(error)
@@ -107,6 +108,3 @@ class Watch(Iterator[WatchEvent]):
             self._closed.set()
             raise
         self._clock.wait(self._closed, delay)
-
-    def _is_closed(self) -> bool:
-        return self._closed.is_set() or self._transport.is_closed

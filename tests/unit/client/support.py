@@ -1,0 +1,147 @@
+"""What the tests of the client share: a server that a test plays itself (grpcio-testing), a
+clock that only moves when somebody waits, and shorthands for messages.
+"""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
+
+import grpc
+import grpc_testing
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2, status_pb2
+
+from stillframe.client import Client, Clock, ExecutionState, RetryPolicy, Snapshot
+from stillframe.v1 import snapshot_service_pb2 as rpc
+
+T = TypeVar("T")
+
+PATIENCE = 20.0
+"""Seconds after which a test that waits for something has failed."""
+
+SERVICE = rpc.DESCRIPTOR.services_by_name["SnapshotService"]
+
+RUNNING = ExecutionState.RUNNING
+
+
+def snapshot(**variables: Any) -> Snapshot:
+    return Snapshot(state=RUNNING, variables=variables)
+
+
+def status_details(
+    code: grpc.StatusCode,
+    reason: str = "",
+    *,
+    domain: str = "stillframe",
+    metadata: dict[str, str] | None = None,
+    retry_after: float | None = None,
+    violations: tuple[tuple[str, str], ...] = (),
+) -> bytes:
+    """The bytes of the grpc-status-details-bin trailer."""
+    number, _ = cast("tuple[int, str]", code.value)
+    status = status_pb2.Status(code=number, message="as it happened")
+    if reason:
+        info = error_details_pb2.ErrorInfo(domain=domain, reason=reason, metadata=metadata or {})
+        status.details.add().Pack(info)
+    if retry_after is not None:
+        retry = error_details_pb2.RetryInfo()
+        retry.retry_delay.FromNanoseconds(round(retry_after * 1e9))
+        status.details.add().Pack(retry)
+    if violations:
+        bad = error_details_pb2.BadRequest()
+        for field, description in violations:
+            bad.field_violations.add(field=field, description=description)
+        status.details.add().Pack(bad)
+    return status.SerializeToString()
+
+
+@dataclass
+class Taken:
+    """One call that reached the test's server."""
+
+    request: Any
+    metadata: dict[str, Any]
+    timeout: float | None
+    call: Any
+
+    def reply(self, response: Message) -> None:
+        self.call.terminate(response, (), grpc.StatusCode.OK, "")
+
+    def fail(self, code: grpc.StatusCode, reason: str = "", **details: Any) -> None:
+        trailer = status_details(code, reason, **details)
+        self.call.terminate(None, (("grpc-status-details-bin", trailer),), code, "as it happened")
+
+
+class _Recording:
+    """grpcio-testing forgets deadlines; this puts them down."""
+
+    def __init__(self, channel: Any) -> None:
+        self._channel = channel
+        self.timeouts: dict[str, list[float | None]] = {}
+
+    def unary_unary(self, method: str, *args: Any, **kwargs: Any) -> Callable[..., Any]:
+        call = self._channel.unary_unary(method, *args, **kwargs)
+        timeouts = self.timeouts.setdefault(method, [])
+
+        def record(request: Any, *, timeout: float | None, **options: Any) -> Any:
+            timeouts.append(timeout)
+            return call(request, timeout=timeout, **options)
+
+        return record
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._channel, name)
+
+
+class Stage:
+    """A client, and the test as its server, under a clock that only waits move."""
+
+    def __init__(self, pool: ThreadPoolExecutor) -> None:
+        self._pool = pool
+        self.time: Any = grpc_testing.strict_fake_time(1_000.0)
+        self.waits: list[float] = []
+        self._testing: Any = grpc_testing.channel([SERVICE], self.time)
+        self._channel = _Recording(self._testing)
+
+    def client(self, *, jitter: float = 0.5, **options: Any) -> Client:
+        options.setdefault("retry", RetryPolicy(initial_backoff=1.0, max_backoff=8.0))
+        return Client(
+            "unused:1",
+            tenant="acme",
+            channel=cast("grpc.Channel", self._channel),
+            clock=Clock(monotonic=self.time.time, random=lambda: jitter, wait=self._wait),
+            **options,
+        )
+
+    def start(self, act: Callable[[], T]) -> Future[T]:
+        """Does something with the client while the test goes on."""
+        return self._pool.submit(act)
+
+    def take(self, method: str) -> Taken:
+        """The next call of a method; waits for it."""
+        taking = self._pool.submit(self._testing.take_unary_unary, SERVICE.methods_by_name[method])
+        metadata, request, call = cast("tuple[Any, Any, Any]", taking.result(PATIENCE))
+        timeout = self._channel.timeouts[f"/{SERVICE.full_name}/{method}"][-1]
+        # grpcio-testing adds a line of its own, to say that gRPC may.
+        sent = {key: value for key, value in metadata if not key.startswith("grpc.")}
+        return Taken(request, sent, timeout, call)
+
+    def take_watch(self) -> Taken:
+        """The next call of WatchSnapshots; waits for it."""
+        taking = self._pool.submit(
+            self._testing.take_unary_stream, SERVICE.methods_by_name["WatchSnapshots"]
+        )
+        metadata, request, call = cast("tuple[Any, Any, Any]", taking.result(PATIENCE))
+        return Taken(request, dict(metadata), None, call)
+
+    def _wait(self, _: object, seconds: float) -> None:
+        self.waits.append(seconds)
+        self.time.sleep_for(seconds)
+
+
+@contextmanager
+def stage() -> Iterator[Stage]:
+    with ThreadPoolExecutor() as pool:
+        yield Stage(pool)
