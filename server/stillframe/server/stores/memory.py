@@ -6,6 +6,7 @@ loop is one thread. Nothing is durable.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar
 
@@ -203,7 +204,11 @@ class MemoryStore:
             )
         )
         self._signals.notify(request.tenant_id)
-        return save.answer(execution, head, created=before is None)
+        response = save.answer(execution, head, created=before is None)
+        # Others get their turn, as in a store that waits for a disk: a writer in a loop
+        # would starve every reader. The commit is over; a cancellation comes too late.
+        await asyncio.sleep(0)
+        return response
 
     async def claim(
         self, tenant_id: str, execution_id: str, *, allow_missing: bool, selection: Selection
