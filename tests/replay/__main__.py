@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stillframe.client import Client, StillframeError
+from stillframe.client import Client, RetryPolicy, StillframeError
 from stillframe.testing import ServerProcess, ServerStartError
 from tests.replay import checks
 from tests.replay.formats import open_job
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with contextlib.ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="stillframe-")))
             target = options.target or stack.enter_context(_server(folder)).address
-            client = stack.enter_context(Client(target, tenant=options.tenant))
+            client = stack.enter_context(_client(target, options.tenant))
             wrong = _replay(client, target, folder, options)
     except (StillframeError, ChildError, ServerStartError) as error:
         _say("failed", str(error))
@@ -88,6 +88,11 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+def _client(target: str, tenant: str) -> Client:
+    # A server that is not there should be said at once.
+    return Client(target, tenant=tenant, retry=RetryPolicy(max_attempts=3))
+
+
 def _server(folder: Path) -> ServerProcess:
     return ServerProcess(f"sqlite:///{folder / 'stillframe.db'}", cwd=folder)
 
@@ -97,6 +102,7 @@ def _replay(client: Client, target: str, folder: Path, options: argparse.Namespa
     # The ids differ from run to run, so that a server can be used again.
     name = f"replay-{os.urandom(4).hex()}"
     run = _run(name, target, folder, options)
+    client.info()
     with run.watcher() as watcher:
         watcher.expect("opened")
         resumed = crash_and_resume(run, options.crash_at, _say)
@@ -112,7 +118,7 @@ def _replay(client: Client, target: str, folder: Path, options: argparse.Namespa
     }
     if options.crash_at:
         other = _run(f"{name}-uncrashed", target, folder, options)
-        run_in_one_go(other)
+        run_in_one_go(client, other)
         findings |= {
             "each new engine found and replayed what the snapshot lacked": (
                 resumed + checks.replayed_once(run, options.crash_at)

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from stillframe.client import Client, FencedError, FreshnessStatus, StillframeError
 from tests.replay.event_log import EventLog, LogMovedError
-from tests.replay.job import RunState, digest
+from tests.replay.job import RunState, content, digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -146,8 +146,10 @@ class Engine:
             sequence=state.sequence,
             log_head=self.log.head,
         )
-        if status is FreshnessStatus.AHEAD:
-            raise EngineError(f"the snapshot knows {distance} events that the event log has lost")
+        # Until the claim the engine before this one may have been at work.
+        self.log.read()
+        if (lost := state.sequence - self.log.head) > 0:
+            raise EngineError(f"the snapshot knows {lost} events that the event log has lost")
         self.observer.reached(AFTER_CLAIM)
         if claim.snapshot is None and not self.job.step_ids:
             # Nothing to do is a result too, and the only snapshot that tells no event.
@@ -170,7 +172,7 @@ class Engine:
             etag=saved.etag,
             revision=saved.revision,
             outcome=saved.outcome.name,
-            digest=digest(snapshot),
+            digest=digest(content(snapshot)),
         )
 
 

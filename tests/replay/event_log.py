@@ -66,13 +66,23 @@ class EventLog:
         folder = os.open(path.parent, os.O_RDONLY)
         os.fsync(folder)
         os.close(folder)
-        size = os.fstat(self._descriptor).st_size
-        data = os.pread(self._descriptor, size, 0)
-        # An engine that dies while it writes leaves half a line. It never counted as an event,
-        # and what comes next must not be glued to it.
-        self._end = data.rfind(b"\n") + 1
-        if self._end < size:
-            os.ftruncate(self._descriptor, self._end)
+        self._end = 0
+        self._events: list[Event] = []
+        self.read()
+
+    def read(self) -> None:
+        """Reads the log again: another engine may have appended."""
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+        try:
+            size = os.fstat(self._descriptor).st_size
+            data = os.pread(self._descriptor, size, 0)
+            # An engine that dies while it writes leaves half a line. It never counted as an
+            # event, and what comes next must not be glued to it.
+            self._end = data.rfind(b"\n") + 1
+            if self._end < size:
+                os.ftruncate(self._descriptor, self._end)
+        finally:
+            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
         self._events = [Event.of_line(line) for line in data[: self._end].splitlines()]
 
     @property

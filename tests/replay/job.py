@@ -132,6 +132,6 @@ def canonical(value: object) -> str:
     return json.dumps(value, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
 
 
-def digest(snapshot: Snapshot) -> str:
+def digest(fields: Mapping[str, Any]) -> str:
     """Names the content of a snapshot: two with the same content have the same digest."""
-    return hashlib.sha256(canonical(content(snapshot)).encode()).hexdigest()
+    return hashlib.sha256(canonical(fields).encode()).hexdigest()

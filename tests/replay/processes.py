@@ -80,6 +80,11 @@ class Child:
         self._process.stdin.write(b"go\n")
         self._process.stdin.flush()
 
+    def abandon(self) -> None:
+        """Closes the pipe by which the child is let go, as the end of this process would."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+
     def freeze(self) -> None:
         """Stops the process as a whole, as a paused virtual machine would."""
         self._process.send_signal(signal.SIGSTOP)

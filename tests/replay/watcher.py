@@ -23,7 +23,7 @@ from stillframe.client import (
     WatchMode,
     WatchOpened,
 )
-from tests.replay.job import digest
+from tests.replay.job import content, digest
 
 
 def main() -> int:
@@ -53,6 +53,9 @@ def _follow(client: Client, execution_id: str, until: str) -> None:
                 if event.snapshot.execution_id == until:
                     return
                 _report("change", **_fields(event))
+            else:
+                # Nobody needs to know, but a watcher whose reader is gone ends here.
+                _report("alive")
 
 
 def _fields(change: Change) -> dict[str, Any]:
@@ -67,7 +70,7 @@ def _fields(change: Change) -> dict[str, Any]:
         "step": snapshot.current_step_id,
         "content_gone": change.content_gone,
         "omitted": snapshot.omission.count if snapshot.omission else 0,
-        "digest": digest(snapshot),
+        "digest": digest(content(snapshot)),
     }
 
 
