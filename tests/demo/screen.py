@@ -36,7 +36,7 @@ class Screen:
         if self._coloured and who in _COLOURS:
             name = f"\033[{_COLOURS[who]}m{name}\033[0m"
         with self._lock:
-            print(f"{name} │ {text}", flush=True)
+            print(f"{name} │ {text}".rstrip(), flush=True)
 
     def title(self, text: str) -> None:
         """Prints a line that begins a new part."""

@@ -60,27 +60,19 @@ class Survey:
         data = (self._folder / name).read_bytes()
         text = data.decode(errors="replace")
         lines = text.splitlines()
-        words = _WORD.findall(text)
+        words: list[str] = _WORD.findall(text)
         longest = max(enumerate(lines, 1), key=lambda line: len(line[1]), default=(0, ""))
-        found = {
-            "bytes": len(data),
-            "lines": len(lines),
-            "words": len(words),
-            "sha256": hashlib.sha256(data).hexdigest(),
-            "longest_line": {"file": name, "line": longest[0], "length": len(longest[1])},
-        }
-        totals: dict[str, int] = state.variables.get("totals", {})
-        so_far: dict[str, Any] | None = state.variables.get("longest_line")
-        counts = Counter(state.variables.get("word_counts", {})) + Counter(words)
+        sizes = {"bytes": len(data), "lines": len(lines), "words": len(words)}
+        totals: dict[str, int] = state.variables.get("totals", dict.fromkeys(sizes, 0))
+        line = {"file": name, "line": longest[0], "length": len(longest[1])}
+        champion: dict[str, Any] = state.variables.get("longest_line", line)
+        counts = Counter[str](state.variables.get("word_counts", {}))
+        counts.update(words)
         return Result(
-            output=found,
+            output={**sizes, "sha256": hashlib.sha256(data).hexdigest(), "longest_line": line},
             sets={
-                "totals": {
-                    key: totals.get(key, 0) + found[key] for key in ("bytes", "lines", "words")
-                },
-                "longest_line": max(
-                    filter(None, (so_far, found["longest_line"])), key=lambda line: line["length"]
-                ),
+                "totals": {key: totals[key] + size for key, size in sizes.items()},
+                "longest_line": line if line["length"] > champion["length"] else champion,
                 "word_counts": dict(counts),
             },
         )
