@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from stillframe.v1 import snapshot_service_pb2 as service
 from tests.conformance.support import (
     COMPLETED,
     TIMEOUT,
     refused,
+    seconds,
     snapshot,
     timestamp,
 )
@@ -189,7 +189,7 @@ async def test_a_wait_for_what_is_there_returns(store: StoreTenant) -> None:
 
 async def test_a_delete_and_an_expiry_wake_those_who_wait(store: StoreTenant) -> None:
     await store.save("a")
-    await store.save("b", ttl=service.SaveSnapshotRequest(ttl={"seconds": 5}).ttl)
+    await store.save("b", ttl=seconds(5))
     for number, act in enumerate((store.delete("a"), expire(store)), start=2):
         async with asyncio.timeout(TIMEOUT), asyncio.TaskGroup() as group:
             waiting = group.create_task(until_after(store, number))

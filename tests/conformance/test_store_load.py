@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -96,9 +96,7 @@ async def test_a_missing_execution_is_refused(store: StoreTenant) -> None:
     ],
     ids=["version", "snapshot_id", "criteria"],
 )
-async def test_a_missing_snapshot_is_refused(
-    store: StoreTenant, selector: dict[str, object]
-) -> None:
+async def test_a_missing_snapshot_is_refused(store: StoreTenant, selector: dict[str, Any]) -> None:
     await store.save("a", snapshot(1, snapshot_id="s"))
     with refused("SNAPSHOT_NOT_FOUND") as told:
         await store.load("a", **selector)
