@@ -259,6 +259,7 @@ async def test_what_changed_behind_a_slow_reader_is_in_the_state(api: Api) -> No
         await api.save("run-99", snapshot(1))
         frames = [frame, *await watch.until("initial_state_end")]
 
+    assert {frame.resume_token for frame in frames[:-1]} == {""}
     state = Folded(changes_of(frames)).heads
     assert first == "run-00"
     assert state[first].version == changed.version
