@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NoReturn
 
@@ -121,6 +122,7 @@ def serve(server: ServerOptions, limits: LimitOptions) -> None:
     try:
         from stillframe.server.app import ListenError  # noqa: PLC0415
         from stillframe.server.app import serve as run  # noqa: PLC0415
+        from stillframe.server.config import Settings  # noqa: PLC0415
         from stillframe.server.stores.base import (  # noqa: PLC0415
             StoreOpenError,
             UnknownStoreError,
@@ -132,7 +134,10 @@ def serve(server: ServerOptions, limits: LimitOptions) -> None:
             f'the server is not installed (no module {error.name}): pip install "stillframe[server]"'
         )
     options = dataclasses.asdict(server) | dataclasses.asdict(limits)
-    settings = _settings({name: each for name, each in options.items() if each is not None})
+    settings = _settings(
+        Settings, {name: each for name, each in options.items() if each is not None}
+    )
+    _refuse_taken(settings.listen)
     try:
         code = run(settings, lambda address: _ready(settings, address))
     except UnknownStoreError as error:
@@ -142,16 +147,33 @@ def serve(server: ServerOptions, limits: LimitOptions) -> None:
     raise typer.Exit(code)
 
 
-def _settings(given: dict[str, Any]) -> "Settings":
+def _settings(kind: "type[Settings]", given: dict[str, Any]) -> "Settings":
     from pydantic import ValidationError  # noqa: PLC0415
 
-    from stillframe.server.config import Settings  # noqa: PLC0415
-
     try:
-        return Settings(**given)
+        return kind(**given)
     except ValidationError as error:
         problems = [f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()]
         _refuse("; ".join(problems), ExitCode.USAGE)
+
+
+def _refuse_taken(listen: str) -> None:
+    """Refuses an address that cannot be listened on, with the system's reason: gRPC writes
+    its own to stderr, as a line of its log. What is no host and port is left to gRPC.
+    """
+    host, _, port = listen.rpartition(":")
+    if not port.isdigit():
+        return
+    try:
+        for family, kind, _, _, address in socket.getaddrinfo(
+            host.strip("[]"), int(port), type=socket.SOCK_STREAM
+        ):
+            with socket.socket(family, kind) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(address)
+    except (OSError, OverflowError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        _refuse(f"cannot listen on {listen}: {reason}")
 
 
 def _ready(settings: "Settings", address: str) -> None:

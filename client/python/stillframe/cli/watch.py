@@ -151,6 +151,9 @@ class _Events:
 class _Lines:
     """For people: a change a line, and remarks on stderr."""
 
+    def __init__(self) -> None:
+        self._opened = False
+
     def event(self, event: "WatchEvent") -> None:
         from stillframe.client import (  # noqa: PLC0415
             Change,
@@ -162,7 +165,8 @@ class _Lines:
         if isinstance(event, Change):
             output.write(_line(event))
         elif isinstance(event, WatchOpened):
-            output.note("watching; Ctrl-C ends it")
+            output.note("connected again" if self._opened else "watching; Ctrl-C ends it")
+            self._opened = True
         elif isinstance(event, InitialStateEnd):
             output.note(f"that was the state at the start ({event.execution_count}); now changes")
         elif isinstance(event, Restarted):

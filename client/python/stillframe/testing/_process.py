@@ -56,6 +56,7 @@ class ServerProcess:
         self._drain: threading.Thread | None = None
         # Every start appends to the same file, so that it tells the whole story.
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
+        weakref.finalize(self, self._stderr.close)
         # A server must not outlive the tests, whatever becomes of this object.
         self._reaper: weakref.finalize[..., ServerProcess] | None = None
 
@@ -136,6 +137,15 @@ class ServerProcess:
         if self._process is None:
             raise RuntimeError("the server was not started")
         self._process.terminate()
+        return self._finish(timeout)
+
+    def wait(self, timeout: float = 30) -> int:
+        """Waits for a server that ends by itself, and returns its exit code.
+
+        Raises TimeoutError, and kills it, if it has not ended in `timeout` seconds.
+        """
+        if self._process is None:
+            raise RuntimeError("the server was not started")
         return self._finish(timeout)
 
     def restart(self) -> Self:
