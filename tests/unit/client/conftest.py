@@ -1,11 +1,8 @@
-from collections.abc import Iterator
-
 import pytest
 
-from tests.unit.client.support import Stage, stage
+from tests.unit.client.support import Stage
 
 
 @pytest.fixture(name="stage")
-def _stage() -> Iterator[Stage]:
-    with stage() as made:
-        yield made
+def _stage() -> Stage:
+    return Stage()

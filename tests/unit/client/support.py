@@ -2,14 +2,14 @@
 clock that only moves when somebody waits, and shorthands for messages.
 """
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 import grpc
-import grpc_testing
+import grpc_testing as _grpc_testing
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
@@ -20,6 +20,9 @@ T = TypeVar("T")
 
 PATIENCE = 20.0
 """Seconds after which a test that waits for something has failed."""
+
+# It has no types.
+grpc_testing: Any = _grpc_testing
 
 SERVICE = rpc.DESCRIPTOR.services_by_name["SnapshotService"]
 
@@ -40,7 +43,7 @@ def status_details(
     violations: tuple[tuple[str, str], ...] = (),
 ) -> bytes:
     """The bytes of the grpc-status-details-bin trailer."""
-    number, _ = cast("tuple[int, str]", code.value)
+    number, _ = code.value
     status = status_pb2.Status(code=number, message="as it happened")
     if reason:
         info = error_details_pb2.ErrorInfo(domain=domain, reason=reason, metadata=metadata or {})
@@ -54,7 +57,7 @@ def status_details(
         for field, description in violations:
             bad.field_violations.add(field=field, description=description)
         status.details.add().Pack(bad)
-    return status.SerializeToString()
+    return bytes(status.SerializeToString())
 
 
 @dataclass
@@ -72,6 +75,10 @@ class Taken:
     def fail(self, code: grpc.StatusCode, reason: str = "", **details: Any) -> None:
         trailer = status_details(code, reason, **details)
         self.call.terminate(None, (("grpc-status-details-bin", trailer),), code, "as it happened")
+
+    def fail_stream(self, code: grpc.StatusCode, reason: str) -> None:
+        trailer = status_details(code, reason)
+        self.call.terminate((("grpc-status-details-bin", trailer),), code, "as it happened")
 
 
 class _Recording:
@@ -98,8 +105,7 @@ class _Recording:
 class Stage:
     """A client, and the test as its server, under a clock that only waits move."""
 
-    def __init__(self, pool: ThreadPoolExecutor) -> None:
-        self._pool = pool
+    def __init__(self) -> None:
         self.time: Any = grpc_testing.strict_fake_time(1_000.0)
         self.waits: list[float] = []
         self._testing: Any = grpc_testing.channel([SERVICE], self.time)
@@ -117,12 +123,21 @@ class Stage:
 
     def start(self, act: Callable[[], T]) -> Future[T]:
         """Does something with the client while the test goes on."""
-        return self._pool.submit(act)
+        future: Future[T] = Future()
+
+        def run() -> None:
+            try:
+                future.set_result(act())
+            except BaseException as error:  # noqa: BLE001 - the future carries it
+                future.set_exception(error)
+
+        # Daemons: a test that fails while its client waits must not hang the rest.
+        threading.Thread(target=run, daemon=True).start()
+        return future
 
     def take(self, method: str) -> Taken:
         """The next call of a method; waits for it."""
-        taking = self._pool.submit(self._testing.take_unary_unary, SERVICE.methods_by_name[method])
-        metadata, request, call = cast("tuple[Any, Any, Any]", taking.result(PATIENCE))
+        metadata, request, call = self._take(self._testing.take_unary_unary, method)
         timeout = self._channel.timeouts[f"/{SERVICE.full_name}/{method}"][-1]
         # grpcio-testing adds a line of its own, to say that gRPC may.
         sent = {key: value for key, value in metadata if not key.startswith("grpc.")}
@@ -130,18 +145,13 @@ class Stage:
 
     def take_watch(self) -> Taken:
         """The next call of WatchSnapshots; waits for it."""
-        taking = self._pool.submit(
-            self._testing.take_unary_stream, SERVICE.methods_by_name["WatchSnapshots"]
-        )
-        metadata, request, call = cast("tuple[Any, Any, Any]", taking.result(PATIENCE))
+        metadata, request, call = self._take(self._testing.take_unary_stream, "WatchSnapshots")
         return Taken(request, dict(metadata), None, call)
+
+    def _take(self, take: Callable[[Any], Any], method: str) -> tuple[Any, Any, Any]:
+        taking = self.start(lambda: take(SERVICE.methods_by_name[method]))
+        return cast("tuple[Any, Any, Any]", taking.result(PATIENCE))
 
     def _wait(self, _: object, seconds: float) -> None:
         self.waits.append(seconds)
         self.time.sleep_for(seconds)
-
-
-@contextmanager
-def stage() -> Iterator[Stage]:
-    with ThreadPoolExecutor() as pool:
-        yield Stage(pool)

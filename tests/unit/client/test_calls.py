@@ -151,6 +151,7 @@ def test_what_another_try_cannot_help_is_not_retried(
     stage.take("LoadSnapshot").fail(code, reason, metadata={"execution_id": "run"})
 
     error = loading.exception(PATIENCE)
+    assert isinstance(error, StillframeError)
     assert type(error) is kind
     assert error.code is code
     assert error.message == "as it happened"
@@ -203,7 +204,7 @@ def test_lists_follow_their_pages(stage: Stage) -> None:
     client = stage.client()
     listing = stage.start(lambda: [each.execution_id for each in client.list(page_size=2)])
 
-    pages = [(["a", "b"], "t1"), ([], "t2"), (["c"], "")]
+    pages: list[tuple[list[str], str]] = [(["a", "b"], "t1"), ([], "t2"), (["c"], "")]
     for asked, (ids, token) in zip(["", "t1", "t2"], pages, strict=True):
         call = stage.take("ListExecutions")
         assert call.request.page_token == asked
@@ -283,7 +284,7 @@ def test_a_closed_client_says_so(stage: Stage) -> None:
     client.close()
 
 
-@pytest.mark.parametrize("act", [lambda c: c.info(), lambda c: c.watch()], ids=["call", "watch"])
+@pytest.mark.parametrize("act", [Client.info, Client.watch], ids=["call", "watch"])
 def test_closing_ends_a_wait_for_the_next_try(act: Callable[[Client], Any]) -> None:
     waiting = threading.Event()
 

@@ -155,8 +155,8 @@ def test_value_errors_are_value_errors_and_keep_their_key() -> None:
     encode = pickle.loads(pickle.dumps(ValueEncodeError("no", key="variables['x']")))
     decode = pickle.loads(pickle.dumps(ValueDecodeError("no", key="k", payload=Payload(data=b"1"))))
 
-    assert isinstance(encode, ValueError)
-    assert isinstance(decode, ValueError)
+    assert issubclass(ValueEncodeError, ValueError)
+    assert issubclass(ValueDecodeError, ValueError)
     assert str(encode) == "variables['x']: no"
     assert encode.key == "variables['x']"
     assert decode.payload == Payload(data=b"1")

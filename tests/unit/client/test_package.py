@@ -33,7 +33,7 @@ def test_everything_public_is_in_all() -> None:
 
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no_such_name"):
-        _ = stillframe.client.no_such_name  # type: ignore[attr-defined]
+        _ = stillframe.client.no_such_name
 
 
 def test_public_names_are_documented() -> None:

@@ -31,25 +31,6 @@ from stillframe.v1 import snapshot_service_pb2 as rpc
 
 CODEC = JsonCodec()
 REQUESTS = Requests("acme", CODEC, 1 << 20)
-LOAD: dict[str, Any] = {
-    "version": None,
-    "snapshot_id": None,
-    "criteria": None,
-    "projection": None,
-    "event_store_head": None,
-    "require_fresh": False,
-    "max_behind": None,
-    "max_message_bytes": None,
-}
-WATCH: dict[str, Any] = {
-    "resume_token": None,
-    "initial_state": False,
-    "mode": WatchMode.LATEST,
-    "full": False,
-    "projection": None,
-    "max_message_bytes": None,
-}
-
 WHOLE = Snapshot(
     state=ExecutionState.WAITING,
     sequence_number=7,
@@ -65,6 +46,34 @@ WHOLE = Snapshot(
     parent_execution_id="parent",
     schema_version="3",
 )
+
+
+def load(**options: Any) -> rpc.LoadSnapshotRequest:
+    unset: dict[str, Any] = {
+        "version": None,
+        "snapshot_id": None,
+        "criteria": None,
+        "projection": None,
+        "event_store_head": None,
+        "require_fresh": False,
+        "max_behind": None,
+        "max_message_bytes": None,
+    }
+    request = REQUESTS.load("run", **(unset | options)).request
+    assert isinstance(request, rpc.LoadSnapshotRequest)
+    return request
+
+
+def watch(filter: Filter | None = None, **options: Any) -> rpc.WatchSnapshotsRequest:  # noqa: A002
+    unset: dict[str, Any] = {
+        "resume_token": None,
+        "initial_state": False,
+        "mode": WatchMode.LATEST,
+        "full": False,
+        "projection": None,
+        "max_message_bytes": None,
+    }
+    return REQUESTS.watch(filter, **(unset | options))
 
 
 def stored(**fields: Any) -> StoredSnapshot:
@@ -189,7 +198,7 @@ def test_a_ttl_that_is_none_is_refused(ttl: timedelta | float) -> None:
 
 
 def test_filters() -> None:
-    request = REQUESTS.watch(
+    request = watch(
         Filter(
             execution_ids=["a", "b"],
             execution_id_prefix="",
@@ -201,7 +210,6 @@ def test_filters() -> None:
             labels={"k": "v"},
             criteria=Criteria(sequence_max=0, commit_time_min_ns=1_500_000_000),
         ),
-        **WATCH,
     )
 
     assert request.filter == pb.ExecutionFilter(
@@ -225,14 +233,12 @@ def test_an_empty_list_does_not_become_no_condition(field: str) -> None:
     empty: dict[str, Any] = {field: []}
 
     with pytest.raises(InvalidFieldError, match=field):
-        REQUESTS.watch(Filter(**empty), **WATCH)
+        watch(Filter(**empty))
 
 
 def test_projections() -> None:
     def projected(projection: Projection | None) -> rpc.LoadSnapshotRequest:
-        request = REQUESTS.load("run", **{**LOAD, "projection": projection}).request
-        assert isinstance(request, rpc.LoadSnapshotRequest)
-        return request
+        return load(projection=projection)
 
     assert not projected(None).HasField("projection")
     assert projected(Projection()).HasField("projection")
@@ -259,29 +265,32 @@ def test_projections() -> None:
 def test_selectors(options: dict[str, Any], field: str | None) -> None:
     if len(options) > 1:
         with pytest.raises(InvalidFieldError):
-            REQUESTS.load("run", **{**LOAD, **options})
+            load(**options)
         return
-    request = REQUESTS.load("run", **{**LOAD, **options}).request
-    assert isinstance(request, rpc.LoadSnapshotRequest)
+    request = load(**options)
     assert request.selector.WhichOneof("selector") == field
     assert request.max_message_bytes == 1 << 20
 
 
 def test_a_watch_starts_in_one_way() -> None:
-    assert REQUESTS.watch(None, **WATCH).WhichOneof("start") is None
-    initial = REQUESTS.watch(None, **{**WATCH, "initial_state": True})
+    assert watch().WhichOneof("start") is None
+    initial = watch(initial_state=True)
     assert initial.WhichOneof("start") == "initial_state"
-    resumed = REQUESTS.watch(None, **{**WATCH, "resume_token": "r1"})
+    resumed = watch(resume_token="r1")
     assert resumed.resume_token == "r1"
-    for wrong in ({"resume_token": "r1", "initial_state": True}, {"resume_token": ""}):
+    wrongs: list[dict[str, Any]] = [
+        {"resume_token": "r1", "initial_state": True},
+        {"resume_token": ""},
+    ]
+    for wrong in wrongs:
         with pytest.raises(InvalidFieldError):
-            REQUESTS.watch(None, **{**WATCH, **wrong})
+            watch(**wrong)
 
 
 def test_a_projection_needs_the_full_view() -> None:
     with pytest.raises(InvalidFieldError, match="full"):
-        REQUESTS.watch(None, **{**WATCH, "projection": Projection()})
-    full = REQUESTS.watch(None, **{**WATCH, "projection": Projection(), "full": True})
+        watch(projection=Projection())
+    full = watch(projection=Projection(), full=True)
     assert full.view == rpc.SNAPSHOT_VIEW_FULL
 
 

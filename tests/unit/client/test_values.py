@@ -13,9 +13,9 @@ from stillframe.client import (
     ExecutionState,
     JsonCodec,
     Payload,
-    Values,
     ValueDecodeError,
     ValueEncodeError,
+    Values,
 )
 
 CODEC = JsonCodec()
@@ -266,7 +266,7 @@ class TestValues:
                 raise TypeError(f"cannot encode {value}")
 
             def decode(self, payload: Payload, /) -> Any:
-                raise LookupError("no key for it")
+                raise LookupError(f"no key for {payload.encoding}")
 
         values = Values("step_outputs", {"a": Payload(data=b"?")}, Broken())
 

@@ -3,7 +3,6 @@ end means. No connection is involved.
 """
 
 import random
-from typing import Any
 
 import pytest
 
@@ -29,15 +28,20 @@ from stillframe.client import (
     WatchOpened,
 )
 from stillframe.client._watching import Watching
-from stillframe.v1 import snapshot_pb2 as pb
 from stillframe.v1 import snapshot_service_pb2 as rpc
+from tests.unit.client.frames import (
+    GOODBYE,
+    caught_up,
+    change,
+    initial_state_end,
+    opened,
+    progress,
+)
 
 POLICY = RetryPolicy(max_attempts=3, initial_backoff=1.0, max_backoff=4.0)
 
 
-def watching(
-    *, start: str = "now", restart_if_lost: bool = False, jitter: float = 1.0
-) -> Watching:
+def watching(*, start: str = "now", restart_if_lost: bool = False, jitter: float = 1.0) -> Watching:
     request = rpc.WatchSnapshotsRequest(tenant_id="acme", mode=rpc.WATCH_MODE_EVERY_CHANGE)
     if start == "initial":
         request.initial_state.SetInParent()
@@ -50,39 +54,6 @@ def watching(
         clock=Clock(random=lambda: jitter),
         restart_if_lost=restart_if_lost,
     )
-
-
-def opened(token: str = "") -> rpc.WatchFrame:
-    return rpc.WatchFrame(
-        resume_token=token,
-        opened=rpc.WatchOpened(
-            mode=rpc.WATCH_MODE_EVERY_CHANGE, view=rpc.SNAPSHOT_VIEW_FULL, max_message_bytes=99
-        ),
-    )
-
-
-def change(execution_id: str, token: str = "", **fields: Any) -> rpc.WatchFrame:
-    fields.setdefault("kind", rpc.CHANGE_KIND_SAVED)
-    return rpc.WatchFrame(
-        resume_token=token,
-        change=rpc.SnapshotChange(
-            snapshot=pb.ExecutionSnapshot(execution_id=execution_id), **fields
-        ),
-    )
-
-
-def end(token: str, count: int = 0) -> rpc.WatchFrame:
-    return rpc.WatchFrame(
-        resume_token=token, initial_state_end=rpc.WatchInitialStateEnd(execution_count=count)
-    )
-
-
-def progress(token: str) -> rpc.WatchFrame:
-    return rpc.WatchFrame(resume_token=token, progress=rpc.WatchProgress())
-
-
-CAUGHT_UP = rpc.WatchFrame(resume_token="r1", caught_up=rpc.WatchCaughtUp())
-GOODBYE = rpc.WatchFrame(goodbye=rpc.WatchGoodbye())
 
 
 def receive(watch: Watching, *frames: rpc.WatchFrame) -> None:
@@ -106,7 +77,7 @@ def test_frames_become_events() -> None:
     watch = watching()
 
     assert start_of(watch.next_request()) == "now"
-    got = events(watch, opened("r0"), CAUGHT_UP, change("a", "r2"), progress("r3"))
+    got = events(watch, opened("r0"), caught_up("r1"), change("r2"), progress("r3"))
 
     assert got[0] == WatchOpened(
         mode=WatchMode.EVERY_CHANGE,
@@ -137,7 +108,7 @@ def test_the_rest_of_the_request_stays_as_it_was() -> None:
 def test_the_token_moves_when_an_event_is_handed_out() -> None:
     watch = watching()
     watch.next_request()
-    receive(watch, opened("r0"), change("a", "r1"), change("b", "r2"), change("c", "r3"))
+    receive(watch, opened("r0"), change("r1"), change("r2"), change("r3"))
 
     watch.next_event()
     watch.next_event()
@@ -164,14 +135,14 @@ def test_the_initial_state() -> None:
     watch = watching(start="initial")
 
     assert start_of(watch.next_request()) == "initial_state"
-    got = events(watch, opened("r1"), change("a"), change("b"), end("r4", 2), change("a", "r5"))
+    got = events(watch, opened("r1"), change(), change(), initial_state_end("r4", 2), change("r5"))
 
     assert [type(each) for each in got] == [WatchOpened, Change, Change, InitialStateEnd, Change]
     assert [each.initial for each in got if isinstance(each, Change)] == [True, True, False]
     assert got[3] == InitialStateEnd(execution_count=2, resume_token="r4")
     watch.ended(None)
     assert start_of(watch.next_request()) == "r5"
-    assert [type(each) for each in events(watch, opened(), change("c", "r6"))] == [
+    assert [type(each) for each in events(watch, opened(), change("r6"))] == [
         WatchOpened,
         Change,
     ]
@@ -181,7 +152,7 @@ def test_no_token_of_the_initial_state_is_trusted() -> None:
     watch = watching(start="initial")
     watch.next_request()
 
-    got = events(watch, opened("r1"), change("a", "r2"), progress("r3"))
+    got = events(watch, opened("r1"), change("r2"), progress("r3"))
 
     assert watch.resume_token == ""
     assert all(each.resume_token == "" for each in got if not isinstance(each, Restarted))
@@ -190,14 +161,14 @@ def test_no_token_of_the_initial_state_is_trusted() -> None:
 def test_a_cut_in_the_initial_state_starts_over_and_says_so() -> None:
     watch = watching(start="initial")
     watch.next_request()
-    events(watch, opened(), change("a"))
+    events(watch, opened(), change())
 
     watch.ended(UnavailableError())
 
     assert start_of(watch.next_request()) == "initial_state"
     # Said when the new state begins, not while the server is away.
     assert watch.next_event() is None
-    got = events(watch, opened(), change("b"), end("r3", 1))
+    got = events(watch, opened(), change(), initial_state_end("r3", 1))
     assert got[0] == Restarted(reason="INTERRUPTED")
     assert [type(each) for each in got[1:]] == [WatchOpened, Change, InitialStateEnd]
 
@@ -209,7 +180,7 @@ def test_a_cut_that_nobody_saw_needs_no_restart() -> None:
     watch.ended(UnavailableError())
     watch.next_request()
 
-    assert [type(each) for each in events(watch, opened(), end("r1"))] == [
+    assert [type(each) for each in events(watch, opened(), initial_state_end("r1"))] == [
         WatchOpened,
         InitialStateEnd,
     ]
@@ -219,17 +190,17 @@ def test_a_restart_that_is_cut_again_is_said_again() -> None:
     watch = watching(start="initial")
     watch.next_request()
     for _ in range(2):
-        events(watch, opened(), change("a"))
+        events(watch, opened(), change())
         watch.ended(UnavailableError())
         watch.next_request()
-    receive(watch, opened(), end("r1"))
+    receive(watch, opened(), initial_state_end("r1"))
 
     assert watch.next_event() == Restarted(reason="INTERRUPTED")
     assert isinstance(watch.next_event(), WatchOpened)
     # Cut before the consumer saw any of the new state: the view is empty already.
     watch.ended(UnavailableError())
     watch.next_request()
-    assert [type(each) for each in events(watch, opened(), end("r1"))] == [
+    assert [type(each) for each in events(watch, opened(), initial_state_end("r1"))] == [
         WatchOpened,
         InitialStateEnd,
     ]
@@ -238,7 +209,7 @@ def test_a_restart_that_is_cut_again_is_said_again() -> None:
 def test_a_call_that_was_dropped_without_an_end_counts_as_cut() -> None:
     watch = watching(start="initial")
     watch.next_request()
-    events(watch, opened(), change("a"))
+    events(watch, opened(), change())
 
     watch.next_request()
 
@@ -264,7 +235,7 @@ def test_a_lost_place_starts_over_if_asked() -> None:
     # Still so after another cut on the way.
     watch.ended(UnavailableError())
     assert start_of(watch.next_request()) == "initial_state"
-    got = events(watch, opened(), change("a"), end("r9", 1), change("a", "r10"))
+    got = events(watch, opened(), change(), initial_state_end("r9", 1), change("r10"))
     assert got[0] == Restarted(reason="HISTORY_COMPACTED")
     assert [type(each) for each in got[1:]] == [WatchOpened, Change, InitialStateEnd, Change]
     assert watch.resume_token == "r10"
@@ -326,9 +297,9 @@ def test_an_unknown_frame_moves_the_token_and_is_passed_over() -> None:
 @pytest.mark.parametrize(
     "frame",
     [
-        change("a", "r1", kind=rpc.CHANGE_KIND_DELETED),
-        change("a", "r1", content_gone=True),
-        change("a", "r1", kind=rpc.CHANGE_KIND_LEFT_FILTER),
+        change("r1", kind=rpc.CHANGE_KIND_DELETED),
+        change("r1", content_gone=True),
+        change("r1", kind=rpc.CHANGE_KIND_LEFT_FILTER),
     ],
     ids=["deleted", "gone", "left"],
 )
@@ -354,7 +325,7 @@ def test_no_gap_and_no_duplicate_whatever_is_cut(seed: int) -> None:
         receive(watch, opened(chance.choice(["", token])))
         while place < len(log):
             count = chance.randrange(1, 8)
-            receive(watch, *(change("a", each) for each in log[place : place + count]))
+            receive(watch, *(change(each) for each in log[place : place + count]))
             place += count
             # The consumer may stop in the middle of what came.
             for _ in range(chance.randrange(12)):
