@@ -1,0 +1,120 @@
+"""Every version reads back as it was saved, however the ones after it differ."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from stillframe.v1.snapshot_pb2 import (
+    ExecutionSnapshot,
+    MapProjection,
+    Payload,
+    SnapshotProjection,
+)
+from tests.conformance.calls import FULL
+from tests.conformance.support import delta, saved_part, snapshot
+
+if TYPE_CHECKING:
+    from stillframe.v1.snapshot_service_pb2 import SnapshotDelta
+    from tests.conformance.calls import Api
+
+KEYS = [f"k{number}" for number in range(9)]
+VERSIONS = 70
+
+
+def a_run(seed: int) -> list[ExecutionSnapshot]:
+    """Makes the states of a run: values come, grow, change, go, and come again."""
+    chance = random.Random(seed)
+    outputs: dict[str, bytes] = {}
+    variables: dict[str, bytes] = {}
+    states: list[ExecutionSnapshot] = []
+    for number in range(1, VERSIONS + 1):
+        for entries in (outputs, variables):
+            for key in chance.sample(KEYS, chance.randint(0, 3)):
+                match chance.randint(0, 3):
+                    case 0:
+                        entries.pop(key, None)
+                    case 1:
+                        entries[key] = chance.randbytes(chance.randint(0, 300))
+                    case _:
+                        entries[key] = entries.get(key, b"") + b"a line more;" * 5
+        header: dict[str, Any] = {"labels": {"n": str(number)}} if number % 3 else {}
+        if number % 4 == 0:
+            header["user_id"] = f"u{number}"
+        states.append(snapshot(number, outputs=outputs, variables=variables, **header))
+    return states
+
+
+def change(before: ExecutionSnapshot, after: ExecutionSnapshot, etag: str) -> SnapshotDelta:
+    """Returns the delta that leads from one state to the next."""
+    content = ExecutionSnapshot.FromString(after.SerializeToString())
+    for old, new in (
+        (before.step_outputs, content.step_outputs),
+        (before.variables, content.variables),
+    ):
+        for key in [key for key in new if key in old and new[key] == old[key]]:
+            del new[key]
+    return delta(
+        etag,
+        content,
+        removed_outputs=sorted(set(before.step_outputs) - set(after.step_outputs)),
+        removed_variables=sorted(set(before.variables) - set(after.variables)),
+    )
+
+
+@pytest.mark.parametrize("way", ["full", "delta", "mixed"])
+async def test_every_version_of_a_long_run_reads_back_as_it_was_saved(api: Api, way: str) -> None:
+    states = a_run(seed=7)
+    etag = ""
+    for number, state in enumerate(states):
+        by_delta = number > 0 and (way == "delta" or (way == "mixed" and number % 2 == 0))
+        content: ExecutionSnapshot | SnapshotDelta = state
+        if by_delta:
+            content = change(states[number - 1], state, etag)
+        etag = (await api.save("run", content)).etag
+
+    for number, state in enumerate(states, start=1):
+        assert saved_part(await api.load("run", version=number)) == state, number
+    listed = await api.all_snapshots(execution_id="run", view=FULL, page_size=9)
+    assert [saved_part(each) for each in listed] == states[::-1]
+    assert saved_part(await api.load("run")) == states[-1]
+
+
+async def test_a_projection_reads_old_versions_as_the_whole_does(api: Api) -> None:
+    states = a_run(seed=8)[:30]
+    for state in states:
+        await api.save("run", state)
+    chosen = SnapshotProjection(
+        step_outputs=MapProjection(keys=["k1", "k4"]), variables=MapProjection(all=True)
+    )
+
+    for number, state in enumerate(states, start=1):
+        read = await api.load("run", version=number, projection=chosen)
+        picked = {key: state.step_outputs[key] for key in ("k1", "k4") if key in state.step_outputs}
+        assert dict(read.step_outputs) == picked
+        assert dict(read.variables) == dict(state.variables)
+        assert read.omission.count == len(state.step_outputs) - len(picked)
+
+
+async def test_a_value_that_goes_and_comes_back_is_there_where_it_was(api: Api) -> None:
+    there = [True, False, False, True, True, False, True]
+    for number, is_there in enumerate(there, start=1):
+        await api.save("run", snapshot(number, variables={"v": "same"} if is_there else {}))
+
+    found = [
+        "v" in (await api.load("run", version=number)).variables
+        for number in range(1, len(there) + 1)
+    ]
+    assert found == there
+
+
+async def test_an_entry_that_is_empty_is_not_one_that_is_missing(api: Api) -> None:
+    await api.save("run", snapshot(1, variables={"v": Payload()}))
+    await api.save("run", snapshot(2))
+    await api.save("run", snapshot(3, variables={"v": "1"}))
+
+    assert list((await api.load("run", version=1)).variables) == ["v"]
+    assert list((await api.load("run", version=2)).variables) == []
+    assert (await api.load("run", version=1)).variables["v"] == Payload()
