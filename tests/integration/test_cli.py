@@ -95,6 +95,16 @@ def test_load_for_people(cli: Cli) -> None:
     assert "x" * 101 not in shown
 
 
+def test_a_table_has_a_line_for_a_row_and_no_empty_column(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    cli("save", "e" * 100, "--state", "waiting", "--wait-reason", "cost_threshold")
+    header, row = cli("list").out.splitlines()
+    assert header.split() == ["EXECUTION", "STATE", "SEQUENCE", "VERSION", "SAVED"]
+    assert row.startswith("e" * 100)
+
+
 def test_what_load_prints_save_reads(cli: Cli, server: ServerProcess, tmp_path: Path) -> None:
     with Client(server.address, tenant=cli.tenant) as client:
         client.save(

@@ -180,7 +180,7 @@ def _show(snapshot: "StoredSnapshot") -> None:
             name,
             key,
             output.size(len(values.payload(key).data)),
-            output.shortened(output.to_json(value_document(values, key)), 100),
+            output.shortened(output.to_json(value_document(values, key)), output.preview_width()),
         )
         for name, values in entries
         for key in sorted(values)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import shutil
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -58,23 +59,25 @@ def note(line: str) -> None:
     sys.stderr.flush()
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, styled: str = "") -> None:
-    """A table. `styled` names the column that has a state and is coloured by it."""
-    from rich import box  # noqa: PLC0415 - rich costs a tenth of a second
-    from rich.table import Table  # noqa: PLC0415
+def table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, styled: str = "") -> None:
+    """A table, without the columns that are empty in every row.
+
+    `styled` names the column that has a state and is coloured by it. A row is one line
+    however narrow the terminal is, so that ids can be copied.
+    """
+    from rich.table import Table  # noqa: PLC0415 - rich costs a tenth of a second
     from rich.text import Text  # noqa: PLC0415
 
-    result = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for column in columns:
-        result.add_column(column.upper(), overflow="fold")
+    result = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    filled = [i for i in range(len(columns)) if any(not _is_empty(row[i]) for row in rows)]
+    for i in filled:
+        result.add_column(columns[i].upper(), no_wrap=True)
     for row in rows:
+        cells = [(columns[i] == styled, _cell(row[i])) for i in filled]
         result.add_row(
             *(
-                Text(
-                    _cell(cell),
-                    STATE_STYLES.get(_cell(cell).split(" ")[0], "") if name == styled else "",
-                )
-                for name, cell in zip(columns, row, strict=True)
+                Text(cell, STATE_STYLES.get(cell.split(" ")[0], "") if is_state else "")
+                for is_state, cell in cells
             )
         )
     _render(result)
@@ -87,7 +90,7 @@ def fields(rows: Iterable[tuple[str, object]]) -> None:
 
     result = Table.grid(padding=(0, 2))
     result.add_column(style="bold")
-    result.add_column(overflow="fold")
+    result.add_column(no_wrap=True)
     for name, value in rows:
         if value is not None:
             result.add_row(name, Text(_cell(value)))
@@ -125,21 +128,25 @@ def freshness_text(freshness: Freshness) -> str:
     return f"{status} by {freshness.distance}" if freshness.distance else status
 
 
+def preview_width() -> int:
+    """How much of a value fits beside its name."""
+    return max(30, shutil.get_terminal_size((145, 24)).columns - 45)
+
+
+def _is_empty(value: object) -> bool:
+    return value is None or value == ""
+
+
 def _cell(value: object) -> str:
-    return "-" if value is None or value == "" else printable(str(value))
+    return "-" if _is_empty(value) else printable(str(value))
 
 
 def _render(renderable: RenderableType) -> None:
     from rich.console import Console  # noqa: PLC0415
 
-    terminal = sys.stdout.isatty()
     # Rendered aside and written in one go, because rich answers a closed pipe by exiting.
-    # In a pipe nothing is folded: a line is a row.
     console = Console(
-        file=io.StringIO(),
-        force_terminal=terminal,
-        width=None if terminal else 10_000,
-        highlight=False,
+        file=io.StringIO(), force_terminal=sys.stdout.isatty(), width=10_000, highlight=False
     )
     console.print(renderable)
     assert isinstance(console.file, io.StringIO)  # noqa: S101 - for the type checkers
