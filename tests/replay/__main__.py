@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 EXIT_WRONG = 1
 EXIT_UNUSABLE = 2
+EXIT_INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -52,6 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (StillframeError, ChildError, ServerStartError) as error:
         _say("failed", str(error))
         return EXIT_WRONG
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
     if wrong:
         _say("failed", f"{wrong} of the checks above")
     return EXIT_WRONG if wrong else 0

@@ -1,33 +1,17 @@
-"""Recorded runs as files have them: what is read, what is refused, and with which words."""
+"""Both formats of recorded runs: what is read, what is refused, and with which words."""
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from stillframe.client import ExecutionState
-from tests.replay.formats import open_job
-from tests.replay.job import RunState
-from tests.replay.recorded import FormatError, RecordedRun, step_key
+from tests.replay.samples import read, refusal, states
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
-
-
-def read(folder: Path, document: object) -> RecordedRun:
-    path = folder / "file.json"
-    path.write_text(document if isinstance(document, str) else json.dumps(document))
-    return open_job(path)
-
-
-def refusal(folder: Path, document: object) -> str:
-    with pytest.raises(FormatError) as refused:
-        read(folder, document)
-    assert "\n" not in str(refused.value)
-    return str(refused.value)
 
 
 def workflow(
@@ -42,16 +26,6 @@ def workflow(
 
 def task(task_id: str, *parents: str, **fields: Any) -> dict[str, Any]:
     return {"name": "same", "id": task_id, "parents": list(parents), "children": []} | fields
-
-
-def states(run: RecordedRun) -> list[RunState]:
-    """The state after each step."""
-    after: list[RunState] = []
-    state = RunState()
-    for index, step_id in enumerate(run.step_ids):
-        state.apply(step_id, run.perform(index, state))
-        after.append(RunState(state.sequence, dict(state.step_outputs), dict(state.variables)))
-    return after
 
 
 class TestWorkflow:
@@ -249,63 +223,3 @@ class TestTrajectory:
         self, tmp_path: Path, document: object, words: str
     ) -> None:
         assert words in refusal(tmp_path, document)
-
-
-class TestFile:
-    @pytest.mark.parametrize(
-        ("text", "words"),
-        [
-            ("", "not JSON"),
-            ("{", "not JSON"),
-            ("[]", "neither"),
-            ("7", "neither"),
-            ("{}", "neither"),
-            ('{"workflow": []}', "neither"),
-            ('{"trajectory": {}}', "neither"),
-            ('{"workflow": {"tasks": []}, "schemaVersion": "1.4"}', "schemaVersion here: 1.4"),
-            ("[" * 100_000, "nested too deeply"),
-            ('{"trajectory": [{"a": ' + "[" * 160 + "]" * 160 + "}]}", "nested deeper than"),
-            ("1" * 5000, "not readable as JSON"),
-        ],
-    )
-    def test_other_files_are_refused_in_one_line(
-        self, tmp_path: Path, text: str, words: str
-    ) -> None:
-        assert words in refusal(tmp_path, text)
-
-    def test_bytes_that_are_no_text_are_refused(self, tmp_path: Path) -> None:
-        path = tmp_path / "image.png"
-        path.write_bytes(b"\x89PNG\r\n")
-        with pytest.raises(FormatError, match="not UTF-8"):
-            open_job(path)
-
-    def test_a_file_that_cannot_be_read_is_refused(self, tmp_path: Path) -> None:
-        for path in (tmp_path / "absent", tmp_path):
-            with pytest.raises(FormatError, match=str(path)):
-                open_job(path)
-
-    def test_a_byte_order_mark_is_passed_over(self, tmp_path: Path) -> None:
-        path = tmp_path / "file.traj"
-        path.write_text('{"trajectory": []}', encoding="utf-8-sig")
-        assert open_job(path).kind == "agent"
-
-    def test_what_json_values_cannot_carry_is_replaced_with_a_note(self, tmp_path: Path) -> None:
-        text = r'{"trajectory": [{"observation": "a\u0000b\ud800", "state": [NaN, 1e999, %d]}]}'
-        run = read(tmp_path, text % 2**64)
-        (state,) = states(run)
-        assert state.step_outputs == {"step-1": "a\ufffdb\ufffd"}
-        assert state.variables["step"] == {"state": [None, None, str(2**64)]}
-        assert len(run.notes) == 3
-
-    def test_exact_numbers_stay(self, tmp_path: Path) -> None:
-        numbers = [2**64 - 1, -(2**63), 1.0, 0.1, -0.0]
-        (state,) = states(read(tmp_path, {"trajectory": [{"observation": numbers}]}))
-        assert repr(state.step_outputs["step-1"]) == repr(numbers)
-
-
-def test_step_keys_are_valid_and_different() -> None:
-    assert step_key("a task (sample 1)") == "a task (sample 1)"
-    names = ["a\nb", "a\tb", "é" * 257, "é" * 258]
-    keys = [step_key(name) for name in names]
-    assert len({*keys, "ab"}) == 5
-    assert all(len(key.encode()) <= 512 and key.isprintable() for key in keys)
