@@ -67,7 +67,7 @@ class Cli:
 class Process:
     """A command as a process, whose lines are read with a deadline."""
 
-    def __init__(self, command: list[str], *, stdout: int | IO[str] = subprocess.PIPE) -> None:
+    def __init__(self, command: list[str], *, stdout: int | IO[bytes] = subprocess.PIPE) -> None:
         self.popen = subprocess.Popen(
             command, stdout=stdout, stderr=subprocess.PIPE, text=True, encoding="utf-8"
         )
@@ -120,7 +120,7 @@ class Process:
 
 
 @contextlib.contextmanager
-def process(command: list[str], *, stdout: int | IO[str] = subprocess.PIPE) -> Generator[Process]:
+def process(command: list[str], *, stdout: int | IO[bytes] = subprocess.PIPE) -> Generator[Process]:
     """The command as a process that does not outlive the test."""
     running = Process(command, stdout=stdout)
     try:
