@@ -112,7 +112,9 @@ class Stage:
         self._channel = _Recording(self._testing)
 
     def client(self, *, jitter: float = 0.5, **options: Any) -> Client:
-        options.setdefault("retry", RetryPolicy(initial_backoff=1.0, max_backoff=8.0))
+        options.setdefault(
+            "retry", RetryPolicy(max_attempts=8, initial_backoff=1.0, max_backoff=8.0)
+        )
         return Client(
             "unused:1",
             tenant="acme",

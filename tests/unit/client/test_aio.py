@@ -263,7 +263,7 @@ async def test_a_saver_gives_an_absence_up_in_time() -> None:
         now += seconds
 
     clock = Clock(monotonic=lambda: now, random=lambda: 1.0, sleep=sleep)
-    retry = RetryPolicy(max_attempts=1, initial_backoff=2.0)
+    retry = RetryPolicy(max_attempts=1, initial_backoff=2.0, max_backoff=4.0)
     async with serving(clock=clock, retry=retry) as (client, service):
         service.refusals = [UNAVAILABLE] * 9
         saver = client.saver("run", max_absence=5.0)

@@ -17,6 +17,7 @@ from stillframe.client import (
     Payload,
     Projection,
     Snapshot,
+    SnapshotTooLargeError,
     StateClass,
     StoredSnapshot,
     ValueEncodeError,
@@ -172,6 +173,15 @@ def test_each_save_has_a_request_id_of_its_own() -> None:
     assert len(first.request_id) == 32
     assert first.request_id != second.request_id
     assert save(SaveOptions(request_id="mine")).request_id == "mine"
+
+
+def test_what_the_channel_would_not_take_is_refused_with_a_reason() -> None:
+    content = pb.ExecutionSnapshot(variables={"a": Payload(data=bytes(1 << 20))})
+
+    with pytest.raises(SnapshotTooLargeError) as caught:
+        REQUESTS.save("run", content, SaveOptions())
+    assert caught.value.reason == "SNAPSHOT_TOO_LARGE"
+    assert caught.value.metadata["maximum"] == str(1 << 20)
 
 
 @pytest.mark.parametrize(

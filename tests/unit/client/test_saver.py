@@ -188,7 +188,9 @@ def test_an_absence_is_ridden_out_with_the_same_request(stage: Stage) -> None:
 
 
 def test_an_absence_that_lasts_is_an_error(stage: Stage) -> None:
-    client = stage.client(retry=RetryPolicy(max_attempts=1, initial_backoff=4.0), jitter=1.0)
+    client = stage.client(
+        retry=RetryPolicy(max_attempts=1, initial_backoff=4.0, max_backoff=4.0), jitter=1.0
+    )
     saver = client.saver("run", max_absence=3.0)
     saver.submit(snapshot())
     for _ in range(2):

@@ -5,7 +5,10 @@ full save and a delta are cut from the same cloth.
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
+
+from google.protobuf.duration_pb2 import Duration
 
 from stillframe.client._errors import (
     FieldViolation,
@@ -84,6 +87,22 @@ def _encode_map(name: str, values: Mapping[str, Any], codec: Codec) -> dict[str,
             raise _incomplete(f"snapshot.{name}")
         return values.payloads()
     return {key: encode_entry(codec, f"{name}[{key!r}]", value) for key, value in values.items()}
+
+
+def duration_message(ttl: timedelta | float | None) -> Duration | None:
+    """A ttl, in seconds unless it is a timedelta; None stays None."""
+    if ttl is None:
+        return None
+    try:
+        if isinstance(ttl, timedelta):
+            nanoseconds = (ttl // timedelta(microseconds=1)) * 1_000
+        else:
+            nanoseconds = round(ttl * NANOS)
+    except (ValueError, OverflowError):
+        raise invalid_field("ttl", "is not a number of seconds") from None
+    if nanoseconds < 0:
+        raise invalid_field("ttl", "is negative")
+    return Duration(seconds=nanoseconds // NANOS, nanos=nanoseconds % NANOS)
 
 
 def invalid_field(field: str, description: str) -> InvalidFieldError:

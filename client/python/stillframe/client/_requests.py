@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Generic, TypeVar
 
-from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 
 from stillframe.client import _decoding
 from stillframe.client import _types as t
-from stillframe.client._encoding import NANOS, invalid_field, refused_as_field
+from stillframe.client._encoding import duration_message, invalid_field, refused_as_field
 from stillframe.client._enums import WatchMode
+from stillframe.client._errors import SnapshotTooLargeError
 from stillframe.client._queries import Criteria, Filter, Projection
 from stillframe.client._selection import criteria_message, filter_message, projection_message
 from stillframe.client._values import Codec
@@ -79,13 +79,14 @@ class Requests:
                 expected_etag=options.expected_etag,
                 must_not_exist=options.must_not_exist,
                 writer_epoch=options.writer_epoch,
-                ttl=_duration(options.ttl),
+                ttl=duration_message(options.ttl),
                 allow_sequence_regression=options.allow_sequence_regression,
             )
             if isinstance(content, rpc.SnapshotDelta):
                 request.delta.CopyFrom(content)
             else:
                 request.snapshot.CopyFrom(content)
+        self._refuse_too_large(request)
         return Call("SaveSnapshot", request, _decoding.saved)
 
     def load(
@@ -144,7 +145,7 @@ class Requests:
         """One call for each batch, in the order of `heads`."""
         with refused_as_field():
             queries = [
-                pb_query(execution_id, event_store_head)
+                rpc.FreshnessQuery(execution_id=execution_id, event_store_head=event_store_head)
                 for execution_id, event_store_head in heads.items()
             ]
         return [
@@ -268,13 +269,22 @@ class Requests:
     def info(self) -> Call[t.ServerInfo]:
         return Call("GetServerInfo", rpc.GetServerInfoRequest(), _decoding.server_info)
 
+    def _refuse_too_large(self, request: rpc.SaveSnapshotRequest) -> None:
+        # The channel would refuse it with a status that has no reason.
+        size = request.ByteSize()
+        if size > self.max_message_bytes:
+            raise SnapshotTooLargeError(
+                f"the request has {size} bytes, and max_message_bytes is {self.max_message_bytes}",
+                reason="SNAPSHOT_TOO_LARGE",
+                metadata={
+                    "limit": "max_message_bytes",
+                    "maximum": str(self.max_message_bytes),
+                    "actual": str(size),
+                },
+            )
+
     def _bound(self, max_message_bytes: int | None) -> int:
         return self.max_message_bytes if max_message_bytes is None else max_message_bytes
-
-
-def pb_query(execution_id: str, event_store_head: int) -> rpc.FreshnessQuery:
-    """One query of CheckFreshness."""
-    return rpc.FreshnessQuery(execution_id=execution_id, event_store_head=event_store_head)
 
 
 def view_of(*, full: bool, projection: Projection | None) -> rpc.SnapshotView.ValueType:
@@ -286,18 +296,3 @@ def view_of(*, full: bool, projection: Projection | None) -> rpc.SnapshotView.Va
 
 def _read_freshness(answer: rpc.CheckFreshnessResponse) -> Sequence[t.Freshness]:
     return [_decoding.freshness_of(each) for each in answer.results]
-
-
-def _duration(ttl: timedelta | float | None) -> Duration | None:
-    if ttl is None:
-        return None
-    try:
-        if isinstance(ttl, timedelta):
-            nanoseconds = (ttl // timedelta(microseconds=1)) * 1_000
-        else:
-            nanoseconds = round(ttl * NANOS)
-    except (ValueError, OverflowError):
-        raise invalid_field("ttl", "is not a number of seconds") from None
-    if nanoseconds < 0:
-        raise invalid_field("ttl", "is negative")
-    return Duration(seconds=nanoseconds // NANOS, nanos=nanoseconds % NANOS)

@@ -31,12 +31,13 @@ class RetryPolicy:
     The delay before try n + 1 is random between 0 and min(max_backoff, initial_backoff *
     multiplier^(n-1)) seconds ("full jitter"), so that clients do not come back in step; where
     the server names a time to wait, that much comes on top. `max_attempts` counts the first
-    try; 1 retries nothing. A watch that was open once reconnects without counting.
+    try; 1 retries nothing. The defaults ride out about 20 s, the restart of a server on a busy
+    machine. A watch that was open once reconnects without counting.
     """
 
-    max_attempts: int = 8
+    max_attempts: int = 24
     initial_backoff: float = 0.1
-    max_backoff: float = 5.0
+    max_backoff: float = 2.0
     multiplier: float = 2.0
 
     def backoff(self, failures: int, jitter: float) -> float:
