@@ -21,6 +21,7 @@ from stillframe.v1.snapshot_service_pb2 import (
     SaveSnapshotRequest,
     SnapshotSelector,
 )
+from tests.integration.lossy_disk import lossy_disk
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -204,3 +205,17 @@ async def test_a_delete_frees_what_it_left_behind_in_slices(path: Path, url: str
     database.close()
     # What is left is the other execution's, and the newest change.
     assert counts == {"entry": 1, "history": 0, "garbage": 0, "change": 2}
+
+
+async def test_a_disk_that_fails_at_the_close_does_not_keep_the_lock(path: Path, url: str) -> None:
+    with lossy_disk() as disk:
+        store = await open_store(f"{url}?vfs={disk.name}")
+        await store.save(a_save("run"))
+        disk.cut()
+        await store.close()
+        images = path.parent / "after"
+        images.mkdir()
+        disk.write_images(images, lambda: False)
+    assert await saved_ids(f"sqlite:///{images / path.name}") == ["run"]
+    held = opening.lock(str(path))
+    held.release()

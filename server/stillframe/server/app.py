@@ -90,7 +90,15 @@ class Server:
         """
         await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
         self._feed.drain()
-        await self._server.stop(self._settings.drain_grace if grace is None else grace)
+        seconds = self._settings.drain_grace if grace is None else grace
+        stopping = asyncio.create_task(self._server.stop(seconds))
+        await asyncio.sleep(0)  # From here on no new call is taken.
+        if self._handlers:
+            await asyncio.wait(set(self._handlers), timeout=seconds)
+        # What is left is not ours: a watch of the health service never ends by itself, and
+        # would make every drain last the whole grace.
+        await self._server.stop(0)
+        await stopping
         # The server returns before the handlers that it cancelled have ended.
         tasks = [task for task in (*self._handlers, self._maintenance) if task is not None]
         if self._maintenance is not None:
@@ -141,17 +149,24 @@ class Server:
         )
         return handlers
 
+    def _track(self) -> None:
+        """Keeps the current call's task until it has ended, its answer sent."""
+        task = asyncio.current_task()
+        if task is not None:
+            self._handlers.add(task)
+            task.add_done_callback(self._handlers.discard)
+
     def _unary(
         self, rpc: str, handler: Callable[[bytes], Awaitable[bytes]]
     ) -> Callable[[bytes, Context], Awaitable[bytes]]:
         async def serve_call(data: bytes, context: Context) -> bytes:
-            with _tracked(self._handlers):
-                try:
-                    return await handler(data)
-                except Exception as error:  # noqa: BLE001 - nothing else may reach the client
-                    status = status_of(error, rpc)
-                await _abort(context, status)
-                raise AssertionError("abort raises")
+            self._track()
+            try:
+                return await handler(data)
+            except Exception as error:  # noqa: BLE001 - nothing else may reach the client
+                status = status_of(error, rpc)
+            await _abort(context, status)
+            raise AssertionError("abort raises")
 
         return serve_call
 
@@ -159,33 +174,17 @@ class Server:
         self, rpc: str, handler: Callable[[Any], AsyncIterator[bytes]]
     ) -> Callable[[Any, Context], AsyncIterator[bytes]]:
         async def serve_call(request: Any, context: Context) -> AsyncIterator[bytes]:
-            with _tracked(self._handlers):
-                try:
-                    async for data in handler(request):
-                        yield data
-                except Exception as error:  # noqa: BLE001 - nothing else may reach the client
-                    status = status_of(error, rpc)
-                else:
-                    return
-                await _abort(context, status)
+            self._track()
+            try:
+                async for data in handler(request):
+                    yield data
+            except Exception as error:  # noqa: BLE001 - nothing else may reach the client
+                status = status_of(error, rpc)
+            else:
+                return
+            await _abort(context, status)
 
         return serve_call
-
-
-class _tracked:  # noqa: N801 - reads as a statement
-    """Keeps the current task in a set while it handles a call."""
-
-    def __init__(self, tasks: set[asyncio.Task[Any]]) -> None:
-        self._tasks = tasks
-        self._task = asyncio.current_task()
-
-    def __enter__(self) -> None:
-        if self._task is not None:
-            self._tasks.add(self._task)
-
-    def __exit__(self, *exc: object) -> None:
-        if self._task is not None:
-            self._tasks.discard(self._task)
 
 
 def _options(settings: Settings) -> list[tuple[str, int]]:

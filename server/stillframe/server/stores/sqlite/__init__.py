@@ -89,10 +89,12 @@ class SqliteStore:
             raise
 
     async def close(self) -> None:
-        await self._reading.close()
-        # Last: the last connection to close brings the WAL into the file.
-        await self._writing.close()
-        self._lock.release()
+        try:
+            await self._reading.close()
+            # Last: the last connection to close brings the WAL into the file.
+            await self._writing.close()
+        finally:
+            self._lock.release()
 
     def _commit(self, connection: apsw.Connection, jobs: list[Job[Any]]) -> list[Outcome]:
         """Runs the jobs of a batch in one transaction: group commit.

@@ -8,19 +8,22 @@ load the hand-over is shared.
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import apsw
 
 from stillframe.server.stores import refusals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    import apsw
-
 T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -96,7 +99,12 @@ class Lane:
         for thread in self._threads:
             await asyncio.to_thread(thread.join)
         for connection in self._connections:
-            connection.close()
+            try:
+                connection.close()
+            except apsw.Error:
+                # What was committed is in the WAL: the next server finds it there.
+                _log.exception("a connection did not close cleanly")
+                connection.close(force=True)
 
     def _work(self, connection: apsw.Connection) -> None:
         while (batch := self._next_batch()) is not None:
