@@ -19,7 +19,7 @@ from stillframe.v1.snapshot_service_pb2_grpc import SnapshotServiceStub
 from tests.conformance.support import TIMEOUT, Clock, save_request
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Awaitable, Iterable
 
     from stillframe.server.config import Settings
     from stillframe.server.stores.base import Store
@@ -146,6 +146,19 @@ class Api:
         return await self.stub.SaveSnapshot(
             save_request(self.tenant_id, execution_id, content, **fields)
         )
+
+    async def fill(self, saves: Iterable[tuple[str, ExecutionSnapshot]]) -> None:
+        """Saves straight into the store, many at once, and in order for each execution: for
+        tests that need much to be there.
+        """
+        batch: dict[str, Awaitable[SaveSnapshotResponse]] = {}
+        for execution_id, content in saves:
+            if execution_id in batch:
+                await asyncio.gather(*batch.values())
+                batch = {}
+            request = save_request(self.tenant_id, execution_id, content)
+            batch[execution_id] = self.store.save(request)
+        await asyncio.gather(*batch.values())
 
     async def answer(self, execution_id: str, **fields: Any) -> LoadSnapshotResponse:
         """Calls LoadSnapshot; the fields of a selector may stand beside the request's."""

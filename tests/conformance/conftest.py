@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-DEFAULT_STORES = ("memory", "sqlite")
+DEFAULT_STORES = ["memory", "sqlite"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -38,14 +38,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "persistent: needs a store that outlives its closing")
+    config.addinivalue_line("markers", "any_store: asks the server alone, so one store will do")
     config.addinivalue_line("markers", "scheme(name): looks inside the store with this scheme")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "chosen_store" in metafunc.fixturenames:
-        given: list[str] = metafunc.config.getoption("--store", default=None) or []
-        stores = [name for option in given for name in option.split(",") if name]
-        stores = stores or list(DEFAULT_STORES)
+        stores = _chosen(metafunc.config)
         # The scheme alone names the test: a URL may hold a password.
         metafunc.parametrize("chosen_store", stores, ids=[_scheme(store) for store in stores])
 
@@ -58,13 +57,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in left_out]
 
 
+def _chosen(config: pytest.Config) -> list[str]:
+    given: list[str] = config.getoption("--store", default=None) or []
+    return [name for option in given for name in option.split(",") if name] or DEFAULT_STORES
+
+
 def _scheme(store: str) -> str:
     return urlsplit(store).scheme or store
 
 
 def _suits(test: pytest.Function) -> bool:
     params: dict[str, Any] = test.callspec.params if hasattr(test, "callspec") else {}
-    scheme = _scheme(params.get("chosen_store", ""))
+    store = params.get("chosen_store", "")
+    scheme = _scheme(store)
+    if test.get_closest_marker("any_store") and store != _chosen(test.config)[0]:
+        return False
     marker = test.get_closest_marker("scheme")
     if marker and scheme != marker.args[0]:
         return False

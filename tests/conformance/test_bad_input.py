@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
     from tests.conformance.calls import Api
 
+pytestmark = pytest.mark.any_store
+
 UnaryBytes: TypeAlias = "grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]"
 
 LONG = "é" * 257

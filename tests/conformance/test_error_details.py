@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from tests.conformance.calls import Api
     from tests.conformance.conftest import Serve
 
+pytestmark = pytest.mark.any_store
+
 CALLS = ["save", "load", "claim", "delete", "executions", "snapshots", "check", "watch"]
 
 METHODS = {

@@ -109,8 +109,7 @@ async def test_every_change_delivers_each_revision_once_in_order(api: Api) -> No
 
 async def test_every_change_is_complete_over_many_windows(api: Api) -> None:
     token = await start(api)
-    for number in range(1300):
-        await api.save(f"run-{number % 7}", snapshot(number))
+    await api.fill((f"run-{number % 50}", snapshot(number)) for number in range(1300))
 
     changes = await api.changes_after(token, mode=EVERY_CHANGE)
 
@@ -130,12 +129,11 @@ async def test_latest_skips_what_was_superseded(api: Api) -> None:
 
 async def test_latest_ends_with_the_true_state_over_many_windows(api: Api) -> None:
     token = await start(api)
-    for number in range(1300):
-        await api.save(f"run-{number % 7}", snapshot(number))
+    await api.fill((f"run-{number % 50}", snapshot(number)) for number in range(1300))
 
     changes = await api.changes_after(token, mode=LATEST)
 
-    assert len(changes) < 100
+    assert len(changes) < 300
     revisions = [each.snapshot.revision for each in changes]
     assert revisions == sorted(set(revisions))
     newest = {each.snapshot.execution_id: each.snapshot for each in changes}

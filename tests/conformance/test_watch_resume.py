@@ -219,16 +219,16 @@ async def test_a_reader_that_the_floor_overtakes_is_told(serve: Serve) -> None:
         content = {"k": f"{number}" + "x" * MIB}
         await api.save("big", snapshot(number, variables=content))
     # More than a window: the server must read again once its reader goes on.
-    for number in range(25, 700):
-        await api.save("big", snapshot(number))
+    await api.fill((f"small-{number % 99}", snapshot(number)) for number in range(25, 700))
 
     seen: list[int] = []
     with refused("HISTORY_COMPACTED"):
         async with api.watch(resume_token=token, mode=EVERY_CHANGE, view=FULL) as watch:
             seen += revisions(await watch.changes(1))
             # Some 24 MB do not fit between the two: the server waits for its reader.
-            for number in range(700, 1800):
-                await api.save("big", snapshot(number))
+            await api.fill(
+                (f"small-{number % 99}", snapshot(number)) for number in range(700, 1800)
+            )
             await api.maintain()
             while (frame := await watch.frame()) is not None:
                 if frame.HasField("change"):
