@@ -12,6 +12,7 @@ import contextlib
 import os
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -105,31 +106,30 @@ def _replay(client: Client, target: str, folder: Path, options: argparse.Namespa
     # The ids differ from run to run, so that a server can be used again.
     name = f"replay-{os.urandom(4).hex()}"
     run = _run(name, target, folder, options)
+    other = _run(f"{name}-uncrashed", target, folder, options)
     client.info()
-    with run.watcher() as watcher:
+    with ThreadPoolExecutor() as pool, run.watcher() as watcher:
         watcher.expect("opened")
+        # At the same time, so that the server has more to keep apart.
+        uncrashed = pool.submit(run_in_one_go, client, other)
         resumed = crash_and_resume(run, options.crash_at, _say)
+        uncrashed.result()
         watched = run.end_watch(client, watcher)
     _say("saved", f"{len(run.acknowledged())} versions of execution {name}")
     findings = {
         "every step ran once and was acknowledged once": (
             checks.ran_once(run) + checks.acknowledged_once(run)
         ),
+        "each new engine found and replayed what the snapshot lacked": (
+            resumed + checks.replayed_once(run, options.crash_at)
+        ),
         "every version reads back as it was saved": checks.reads_back(client, run),
         "the watcher saw every change once, in order": checks.watched_once(run, watched),
         "the final snapshot is what the file comes to": checks.ends_as_computed(client, run),
+        "the final snapshot equals that of a run without a crash": checks.ends_alike(
+            client, run, other
+        ),
     }
-    if options.crash_at:
-        other = _run(f"{name}-uncrashed", target, folder, options)
-        run_in_one_go(client, other)
-        findings |= {
-            "each new engine found and replayed what the snapshot lacked": (
-                resumed + checks.replayed_once(run, options.crash_at)
-            ),
-            "the final snapshot equals that of a run without a crash": checks.ends_alike(
-                client, run, other
-            ),
-        }
     for what, problems in findings.items():
         _say("WRONG" if problems else "ok", what)
         for problem in problems:
