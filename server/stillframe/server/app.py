@@ -8,11 +8,12 @@ import signal
 from typing import TYPE_CHECKING, Any
 
 import grpc
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_health.v1 import health, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from stillframe.server import telemetry
 from stillframe.server.errors import status_of
+from stillframe.server.health import Health
 from stillframe.server.service import Service
 from stillframe.server.stores import open_store, refusals
 from stillframe.server.watch import Feed
@@ -34,6 +35,10 @@ SERVICE_NAME: str = _SERVICE.full_name
 MAINTENANCE_BUDGET = 500
 """Rows of one slice of housekeeping: a few milliseconds of the writer's time."""
 
+STRAY_GRACE = 1.0
+"""Seconds that a drain waits for calls without a handler. grpc.aio loses one now and then
+that arrives as the drain begins; it would last the whole grace, and ends with CANCELLED."""
+
 _OVERSIZE = 4 * 2**20
 """By how much gRPC's own bound on messages is above ours, which has a reason to give."""
 
@@ -52,8 +57,7 @@ class Server:
         self._store = store
         self._feed = Feed(store, settings)
         self._service = Service(store, self._feed, settings)
-        # The package has no stubs.
-        self._health: Any = health.aio.HealthServicer()  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+        self._health = Health("", SERVICE_NAME)
         self._handlers: set[asyncio.Task[Any]] = set()
         self._maintenance: asyncio.Task[None] | None = None
         self._port = 0
@@ -80,7 +84,7 @@ class Server:
             raise ListenError(f"cannot listen on {self._settings.listen}") from None
         await self._server.start()
         self._maintenance = asyncio.create_task(self._maintain(), name="maintenance")
-        await self._set_health(health_pb2.HealthCheckResponse.SERVING)
+        self._health.serving()
 
     async def stop(self, grace: float | None = None) -> None:
         """Says NOT_SERVING, ends the watches with Goodbye, lets saves in flight finish.
@@ -88,26 +92,21 @@ class Server:
         Returns once no handler uses the store any more. `grace` is in seconds; unset is
         the settings' drain_grace.
         """
-        await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
+        self._health.drain()
         self._feed.drain()
         seconds = self._settings.drain_grace if grace is None else grace
         stopping = asyncio.create_task(self._server.stop(seconds))
-        await asyncio.sleep(0)  # From here on no new call is taken.
-        if self._handlers:
-            await asyncio.wait(set(self._handlers), timeout=seconds)
-        # What is left is not ours: a watch of the health service never ends by itself, and
-        # would make every drain last the whole grace.
-        await self._server.stop(0)
-        await stopping
-        # The server returns before the handlers that it cancelled have ended.
-        tasks = [task for task in (*self._handlers, self._maintenance) if task is not None]
+        while not stopping.done():
+            if self._handlers:
+                waited = {stopping, *self._handlers}
+                await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+            elif not (await asyncio.wait({stopping}, timeout=STRAY_GRACE))[0]:
+                await self._server.stop(0)
         if self._maintenance is not None:
             self._maintenance.cancel()
+        # The server returns before the handlers that it cancelled have ended.
+        tasks = [task for task in (*self._handlers, self._maintenance) if task is not None]
         await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def _set_health(self, status: health_pb2.HealthCheckResponse.ServingStatus) -> None:
-        for name in ("", SERVICE_NAME):
-            await self._health.set(name, status)
 
     async def _maintain(self) -> None:
         while True:

@@ -80,6 +80,16 @@ def test_a_retried_save_is_the_same_save(stage: Stage) -> None:
     assert [first.timeout, second.timeout, third.timeout] == [30.0, 29.5, 28.5]
 
 
+def test_a_call_that_the_server_cancels_is_made_again(stage: Stage) -> None:
+    client = stage.client(jitter=0.5)
+    saving = stage.start(lambda: client.save("run", snapshot()))
+
+    stage.take("SaveSnapshot").fail(grpc.StatusCode.CANCELLED)
+    stage.take("SaveSnapshot").reply(SAVED)
+
+    assert saving.result(PATIENCE).version == 3
+
+
 def test_backoff_grows_to_its_bound_and_attempts_end(stage: Stage) -> None:
     policy = RetryPolicy(max_attempts=6, initial_backoff=1.0, max_backoff=4.0)
     client = stage.client(timeout=None, jitter=1.0, retry=policy)

@@ -2,8 +2,9 @@
 
 Every call can be repeated: saves and deletes carry a request_id, by which the server gives
 its first answer again; a claim that is repeated gives a higher epoch. So what is retried is
-what another try can help: UNAVAILABLE, and RESOURCE_EXHAUSTED where the server said that it
-passes (SERVER_BUSY, RATE_LIMITED).
+what another try can help: UNAVAILABLE, RESOURCE_EXHAUSTED where the server said that it
+passes (SERVER_BUSY, RATE_LIMITED), and CANCELLED, which a server answers whose time to drain
+is over: the caller's own cancellation never comes as a status.
 """
 
 import random
@@ -73,7 +74,9 @@ class Clock:
 
 def is_transient(error: StillframeError) -> bool:
     """Whether another try of the same call may succeed soon."""
-    return isinstance(error, UnavailableError | ServerBusyError | RateLimitedError)
+    return isinstance(
+        error, UnavailableError | ServerBusyError | RateLimitedError | CallCancelledError
+    )
 
 
 def is_absence(error: StillframeError) -> bool:
