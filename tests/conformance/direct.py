@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from stillframe.server.stores.base import SnapshotFilter
 from stillframe.server.stores.projection import EVERYTHING, Selection
+from stillframe.server.stores.records import HistoryKey, SnapshotFilter
 from stillframe.server.stores.refusals import Refusal
 from stillframe.v1 import error_pb2
 from stillframe.v1.snapshot_pb2 import (
@@ -25,7 +25,8 @@ from stillframe.v1.snapshot_service_pb2 import (
 from tests.conformance.support import STEP_OUTPUTS, Clock, save_request, snapshot
 
 if TYPE_CHECKING:
-    from stillframe.server.stores.base import Change, Claimed, Head, Store, Stored
+    from stillframe.server.stores.base import Store
+    from stillframe.server.stores.records import Change, Claimed, Head, Stored
 
 
 def whole(stored: Stored) -> ExecutionSnapshot:
@@ -121,7 +122,7 @@ class StoreTenant:
             executions or ExecutionFilter(), criteria or SnapshotCriteria(), labels or {}
         )
         found: list[ExecutionSnapshot] = []
-        before: int | None = None
+        before: HistoryKey | None = None
         while True:
             page = await self.store.list_snapshots(
                 self.tenant_id, execution_id, where, before=before, limit=limit, selection=selection
@@ -130,7 +131,7 @@ class StoreTenant:
             found += map(whole, page.items)
             if page.next is None:
                 return found
-            assert isinstance(page.next, int)
+            assert isinstance(page.next, HistoryKey)
             before = page.next
 
     async def changes(self, after: int = 0, limit: int = 1000) -> list[Change]:

@@ -57,7 +57,7 @@ async def _descendants(store: Store, tenant_id: str, root: str) -> list[str]:
 async def _children(store: Store, tenant_id: str, parent: str) -> list[str]:
     where = ExecutionFilter(parent_execution_id=parent)
     names: list[str] = []
-    after: str | int | None = ""
+    after: object = ""
     while isinstance(after, str):
         found = await store.list_executions(
             tenant_id, where, after=after, limit=PAGE, selection=METADATA

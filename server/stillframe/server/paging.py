@@ -7,12 +7,14 @@ list. Tokens are opaque, and hold nothing that the caller may not see.
 from __future__ import annotations
 
 import binascii
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from stillframe.server.stores import refusals
 from stillframe.server.stores.marks import MAX_NUMBER
+from stillframe.server.stores.records import HistoryKey
 
 if TYPE_CHECKING:
     from stillframe.v1.snapshot_service_pb2 import ListExecutionsRequest, ListSnapshotsRequest
@@ -21,6 +23,7 @@ DEFAULT_PAGE_SIZE = 100
 MAX_PAGE_SIZE = 1_000
 
 _DIGEST_SIZE = 8
+_HISTORY_KEY = re.compile(r"([0-9]{1,19})\.([0-9]{1,19})", re.ASCII)
 
 
 def page_size(asked: int) -> int:
@@ -45,16 +48,25 @@ def decode(request: ListExecutionsRequest | ListSnapshotsRequest) -> str:
     return start
 
 
-def revision(start: str) -> int | None:
+def encode_key(key: HistoryKey) -> str:
+    """Returns what a token says of a place in history."""
+    return f"{key.revision}.{key.version}"
+
+
+def history_key(start: str) -> HistoryKey | None:
     """Returns the start of a page of history; None at the first page.
 
     Tokens are not signed: one that a client made up is refused, not trusted.
     """
     if not start:
         return None
-    if not start.isascii() or not start.isdigit() or len(start) > 19 or int(start) > MAX_NUMBER:
+    match = _HISTORY_KEY.fullmatch(start)
+    if match is None:
         raise refusals.page_token_mismatch()
-    return int(start)
+    key = HistoryKey(int(match[1]), int(match[2]))
+    if max(key) > MAX_NUMBER:
+        raise refusals.page_token_mismatch()
+    return key
 
 
 def _digest(request: ListExecutionsRequest | ListSnapshotsRequest, start: str) -> bytes:

@@ -13,8 +13,8 @@ from google.protobuf.message import DecodeError, Message
 
 from stillframe.server import descendants, freshness, paging, validation, wire
 from stillframe.server.stores import refusals
-from stillframe.server.stores.base import SnapshotFilter
 from stillframe.server.stores.projection import Selection
+from stillframe.server.stores.records import HistoryKey, SnapshotFilter
 from stillframe.v1 import snapshot_service_pb2 as messages
 
 if TYPE_CHECKING:
@@ -142,13 +142,13 @@ class Service:
             request.tenant_id,
             request.execution_id if request.HasField("execution_id") else None,
             SnapshotFilter(request.filter, request.criteria, dict(request.labels)),
-            before=paging.revision(start),
+            before=paging.history_key(start),
             limit=paging.page_size(request.page_size),
             selection=self._selection(request),
         )
         response = messages.ListSnapshotsResponse()
-        if found.next is not None:
-            response.next_page_token = paging.encode(request, str(found.next))
+        if isinstance(found.next, HistoryKey):
+            response.next_page_token = paging.encode(request, paging.encode_key(found.next))
         rows = (wire.field(1, wire.snapshot(item)) for item in found.items)
         return b"".join((*rows, response.SerializeToString()))
 

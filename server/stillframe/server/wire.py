@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from stillframe.v1.snapshot_pb2 import ExecutionSnapshot
 
 if TYPE_CHECKING:
-    from stillframe.server.stores.base import Stored
+    from stillframe.server.stores.records import Stored
 
 _LENGTH_DELIMITED = 2
 _KEY_TAG, _VALUE_TAG = 0x0A, 0x12

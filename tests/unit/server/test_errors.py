@@ -10,7 +10,7 @@ from google.rpc import error_details_pb2
 
 from stillframe.server.errors import CODE_OF_REASON, reason_name, status_of
 from stillframe.server.stores import refusals
-from stillframe.server.stores.base import Head
+from stillframe.server.stores.records import Head
 from stillframe.server.stores.refusals import Violation
 from stillframe.v1 import error_pb2
 from stillframe.v1.snapshot_pb2 import ExecutionSnapshot

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from stillframe.server import paging
+from stillframe.server.stores.records import HistoryKey
 from stillframe.server.stores.refusals import Refusal
 from stillframe.v1 import error_pb2
 from stillframe.v1.snapshot_service_pb2 import ListExecutionsRequest, ListSnapshotsRequest
@@ -47,7 +48,15 @@ def test_map_order_does_not_matter() -> None:
     assert paging.decode(second) == "run"
 
 
-@pytest.mark.parametrize("start", ["x", "-1", "9" * 20, "9" * 5000, "²", str(2**63)])
+@pytest.mark.parametrize(
+    "start", ["x", "1", "1.-1", "1." + "9" * 20, "9" * 5000 + ".1", "².1", f"{2**63}.1", "1.1\n"]
+)
 def test_a_made_up_place_in_history_is_refused(start: str) -> None:
     with pytest.raises(Refusal):
-        paging.revision(start)
+        paging.history_key(start)
+
+
+def test_a_place_in_history_comes_back() -> None:
+    key = HistoryKey(2**63 - 1, 7)
+    assert paging.history_key(paging.encode_key(key)) == key
+    assert paging.history_key("") is None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stillframe.server.stores.base import Change
+from stillframe.server.stores.records import Change
 from stillframe.server.watch.ring import MIN_CHANGES, Ring, Rings
 from stillframe.v1 import snapshot_service_pb2
 from stillframe.v1.snapshot_pb2 import ExecutionSnapshot

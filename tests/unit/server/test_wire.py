@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stillframe.server import wire
-from stillframe.server.stores.base import EntryKey, Stored
+from stillframe.server.stores.records import EntryKey, Stored
 from stillframe.v1 import snapshot_pb2
 from stillframe.v1.snapshot_pb2 import ExecutionSnapshot, Payload
 from stillframe.v1.snapshot_service_pb2 import LoadSnapshotResponse

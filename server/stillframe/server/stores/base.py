@@ -22,25 +22,35 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
-from stillframe.server.stores.marks import etag, resume_token
+from stillframe.server.stores.retention import KEEP_ALL, Retention
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from stillframe.server.stores.marks import Position
     from stillframe.server.stores.projection import Selection
-    from stillframe.v1 import snapshot_pb2
-    from stillframe.v1.snapshot_pb2 import (
-        ExecutionFilter,
-        ExecutionSnapshot,
-        SnapshotCriteria,
+    from stillframe.server.stores.records import (
+        Change,
+        Claimed,
+        Head,
+        HeadPage,
+        HistoryKey,
+        Outline,
+        Page,
+        SnapshotFilter,
+        Stored,
     )
+    from stillframe.server.stores.refusals import Refusal
+    from stillframe.v1.snapshot_pb2 import ExecutionFilter
     from stillframe.v1.snapshot_service_pb2 import (
-        ChangeKind,
         DeleteExecutionRequest,
         DeleteExecutionResponse,
+        DeleteSnapshotsRequest,
+        DeleteSnapshotsResponse,
+        ForkExecutionRequest,
+        ForkExecutionResponse,
         SaveSnapshotRequest,
         SaveSnapshotResponse,
         SnapshotSelector,
@@ -71,126 +81,15 @@ class StoreConfig:
     """Changes of a tenant that `changes` reaches back; more may be kept."""
     tombstone_seconds: float = 30 * 86_400.0
     """How long a deleted execution's last version, floor and answers are kept."""
+    retention: Retention = KEEP_ALL
+    """Which history tenants keep that `tenant_retention` does not name."""
+    tenant_retention: Mapping[str, Retention] = field(default_factory=dict[str, Retention])
     clock: Callable[[], int] = time.time_ns
-    """Nanoseconds since 1970. What `commit_time` and a ttl go by."""
+    """Nanoseconds since 1970. What `commit_time`, a ttl and retention go by."""
 
-
-class EntryKey(NamedTuple):
-    """Where an entry stands in a snapshot: in which of its two maps, under which key."""
-
-    map: snapshot_pb2.SnapshotMap.ValueType
-    key: str
-
-
-def entry_size(key: EntryKey, payload_size: int) -> int:
-    """Returns the bytes that an entry adds to a snapshot's message, at most: key, payload,
-    and the tags and lengths of the map entry, of its key and of its payload.
-    """
-    return payload_size + len(key.key.encode()) + 12
-
-
-class EntryInfo(NamedTuple):
-    """What is known of an entry without reading its payload."""
-
-    digest: bytes
-    """A hash of the serialised payload."""
-    size: int
-    """Bytes of the serialised payload."""
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """An execution's latest snapshot, without its entries."""
-
-    header: ExecutionSnapshot
-    """Every field but the two maps and the omission."""
-    mark: str
-    entry_count: int
-    entries_size: int
-    """Bytes that the entries have in the snapshot's message: the sum of `entry_size`."""
-    expire_at: int | None = None
-    """When the execution expires, in nanoseconds since 1970 of the store's clock."""
-
-    @property
-    def version(self) -> int:
-        return self.header.version
-
-    @property
-    def etag(self) -> str:
-        return etag(self.header.version, self.mark)
-
-    @property
-    def revision(self) -> int:
-        return self.header.revision
-
-    @property
-    def resume_token(self) -> str:
-        return resume_token(self.header.revision, self.mark)
-
-    @property
-    def sequence_number(self) -> int:
-        return self.header.sequence_number
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """A committed snapshot as it is read: its header and the entries asked for."""
-
-    header: ExecutionSnapshot
-    """Every field but the two maps; the omission says which entries are not in `entries`."""
-    entries: Sequence[tuple[EntryKey, bytes]] = ()
-    """Key and serialised payload, in the order of keys."""
-
-    def size(self) -> int:
-        """Returns about the bytes that the snapshot has as a message."""
-        return self.header.ByteSize() + sum(
-            entry_size(key, len(payload)) for key, payload in self.entries
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """The answer to a claim: the new epoch and the head at that moment."""
-
-    writer_epoch: int
-    head: Stored | None
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Part of a list, in its order."""
-
-    items: list[Stored] = field(default_factory=list["Stored"])
-    next: str | int | None = None
-    """Where the next page begins, for the list that gave it; None at the end."""
-
-
-@dataclass(frozen=True, slots=True)
-class HeadPage:
-    """Part of the heads of a tenant, and the revision at which it was read."""
-
-    page: Page
-    position: Position
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One record of the change log."""
-
-    revision: int
-    mark: str
-    kind: ChangeKind.ValueType
-    """SAVED, DELETED or EXPIRED. What a filter makes of it is the watch's business."""
-    execution_id: str
-    header: ExecutionSnapshot
-    """SAVED: the new head's header with its omission. DELETED and EXPIRED: what filters
-    test of the head that is gone, its version, and revision and commit_time of this."""
-    before: ExecutionSnapshot | None
-    """What filters test of the head before; None when there was none."""
-
-    @property
-    def resume_token(self) -> str:
-        return resume_token(self.revision, self.mark)
+    def retention_of(self, tenant_id: str) -> Retention:
+        """Returns which history a tenant keeps."""
+        return self.tenant_retention.get(tenant_id, self.retention)
 
 
 class Store(Protocol):
@@ -224,6 +123,17 @@ class Store(Protocol):
         """
         ...
 
+    async def save_many(
+        self, requests: Sequence[SaveSnapshotRequest]
+    ) -> list[SaveSnapshotResponse | Refusal]:
+        """Commits saves as `save` does; returns an answer or a refusal for each.
+
+        Must apply those of one execution in the order given, and must not let a refused
+        one fail another. May commit them together or apart. Raises, SERVER_BUSY above
+        all, only when it has decided none of them.
+        """
+        ...
+
     async def claim(
         self, tenant_id: str, execution_id: str, *, allow_missing: bool, selection: Selection
     ) -> Claimed:
@@ -243,6 +153,26 @@ class Store(Protocol):
         """
         ...
 
+    async def fork(self, request: ForkExecutionRequest) -> ForkExecutionResponse:
+        """Creates an execution from a snapshot of another (DESIGN section 4).
+
+        Must commit the new head, its history if that is asked for, and one SAVED record
+        at once, under one revision. Must number versions in the old order from the one
+        above the last version of the new name. Must keep snapshot ids, and say in the
+        origin where each snapshot came from. Must not copy the writer epoch floor or the
+        ttl. Must refuse with EXECUTION_NOT_FOUND, SNAPSHOT_NOT_FOUND, EXECUTION_EXISTS.
+        """
+        ...
+
+    async def prune(self, request: DeleteSnapshotsRequest) -> DeleteSnapshotsResponse:
+        """Deletes history of one execution, never its head (DESIGN section 4).
+
+        Must take no revision. Must not change what a kept snapshot reads as. Must free
+        the snapshot_id of what it deletes. What does not exist is passed over, and the
+        head too.
+        """
+        ...
+
     async def load(
         self, tenant_id: str, execution_id: str, selector: SnapshotSelector, selection: Selection
     ) -> Stored:
@@ -251,6 +181,15 @@ class Store(Protocol):
         Must give exactly what was saved. Must refuse with EXECUTION_NOT_FOUND or
         SNAPSHOT_NOT_FOUND. Must name in the omission every entry that the selection
         leaves out.
+        """
+        ...
+
+    async def outlines(
+        self, tenant_id: str, execution_id: str, selectors: Sequence[SnapshotSelector]
+    ) -> list[Outline]:
+        """Reads snapshots of one execution without payloads, in the order asked.
+
+        Must read all of them in one snapshot of the store. Must refuse as `load` does.
         """
         ...
 
@@ -285,11 +224,11 @@ class Store(Protocol):
         execution_id: str | None,
         where: SnapshotFilter,
         *,
-        before: int | None,
+        before: HistoryKey | None,
         limit: int,
         selection: Selection,
     ) -> Page:
-        """Reads snapshots by revision, newest first, from the one below `before`.
+        """Reads snapshots by revision and version, newest first, from the one below `before`.
 
         Must refuse an execution_id that does not exist with EXECUTION_NOT_FOUND. May
         return fewer than `limit`, as list_executions may.
@@ -321,7 +260,8 @@ class Store(Protocol):
         """Does at most about `budget` rows of housekeeping and says whether more is due.
 
         Must commit an EXPIRED change for every execution whose time has come by the
-        store's clock. Trims the change log, forgets tombstones, frees what deletes
+        store's clock. Must delete the history that the tenant's retention does not keep,
+        and never a head. Trims the change log, forgets tombstones, frees what deletes
         left behind; must never change what a kept snapshot reads as.
         """
         ...
@@ -329,12 +269,3 @@ class Store(Protocol):
     async def close(self) -> None:
         """Ends the store once what was accepted is committed. May be called twice."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class SnapshotFilter:
-    """Which snapshots a history lists: by their execution's head, and by themselves."""
-
-    executions: ExecutionFilter
-    criteria: SnapshotCriteria
-    labels: dict[str, str]

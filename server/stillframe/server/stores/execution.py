@@ -11,7 +11,7 @@ from stillframe.server.stores import refusals
 from stillframe.server.stores.marks import MAX_NUMBER
 
 if TYPE_CHECKING:
-    from stillframe.server.stores.base import Head
+    from stillframe.server.stores.records import Head
 
 REMEMBERED_ANSWERS = 32
 

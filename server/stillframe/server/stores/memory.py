@@ -11,22 +11,23 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from stillframe.server.stores import marks, projection, refusals, rules
-from stillframe.server.stores.base import (
+from stillframe.server.stores.base import UnknownStoreError
+from stillframe.server.stores.execution import Execution
+from stillframe.server.stores.filters import Matcher, filter_fields, has_labels, meets
+from stillframe.server.stores.marks import Position
+from stillframe.server.stores.projection import PageBuilder, Selection
+from stillframe.server.stores.records import (
     Change,
     Claimed,
     EntryInfo,
     EntryKey,
     Head,
     HeadPage,
+    HistoryKey,
     Page,
     SnapshotFilter,
     Stored,
-    UnknownStoreError,
 )
-from stillframe.server.stores.execution import Execution
-from stillframe.server.stores.filters import Matcher, filter_fields, has_labels, meets
-from stillframe.server.stores.marks import Position
-from stillframe.server.stores.projection import PageBuilder, Selection
 from stillframe.server.stores.signals import Signals
 from stillframe.v1 import snapshot_service_pb2
 from stillframe.v1.snapshot_service_pb2 import DeleteExecutionResponse
@@ -282,7 +283,7 @@ class MemoryStore:
         execution_id: str | None,
         where: SnapshotFilter,
         *,
-        before: int | None,
+        before: HistoryKey | None,
         limit: int,
         selection: Selection,
     ) -> Page:
@@ -299,9 +300,9 @@ class MemoryStore:
             for version in run.versions.values()
         ]
         page = PageBuilder(selection, limit)
-        for version in sorted(versions, key=lambda each: -each.head.revision):
+        for version in sorted(versions, key=_history_key, reverse=True):
             header = version.head.header
-            if before is not None and header.revision >= before:
+            if before is not None and _history_key(version) >= before:
                 continue
             if page.full():
                 return Page(page.items, before)
@@ -309,7 +310,7 @@ class MemoryStore:
                 page.skip()
             elif not page.add(version.head, version):
                 return Page(page.items, before)
-            before = header.revision
+            before = _history_key(version)
         return Page(page.items)
 
     async def changes(self, tenant_id: str, after: int, limit: int) -> list[Change]:
@@ -357,6 +358,10 @@ class MemoryStore:
                 del tenant.changes[:surplus]
                 tenant.floor += surplus
         return left <= 0
+
+
+def _history_key(version: _Version) -> HistoryKey:
+    return HistoryKey(version.head.revision, version.head.version)
 
 
 def _has_snapshot_id(header: ExecutionSnapshot, snapshot_id: str) -> bool:

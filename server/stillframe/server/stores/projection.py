@@ -9,14 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from stillframe.server.stores.base import Stored, entry_size
+from stillframe.server.stores.records import Stored, entry_size
 from stillframe.v1 import snapshot_pb2
 from stillframe.v1.snapshot_pb2 import ExecutionSnapshot, Omission
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from stillframe.server.stores.base import EntryKey, Head
+    from stillframe.server.stores.records import EntryKey, Head
     from stillframe.v1.snapshot_pb2 import MapProjection, SnapshotProjection
 
 MAX_OMISSION_BYTES = 64 * 1024

@@ -13,7 +13,7 @@ from stillframe.v1 import error_pb2
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from stillframe.server.stores.base import Head
+    from stillframe.server.stores.records import Head
     from stillframe.v1 import snapshot_pb2
     from stillframe.v1.snapshot_service_pb2 import SnapshotSelector
 

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import AsyncIterator, Iterator
 
-    from stillframe.server.stores.base import Change, HeadPage, Store
+    from stillframe.server.stores.base import Store
+    from stillframe.server.stores.records import Change, HeadPage
     from stillframe.server.watch.ring import Tail
     from stillframe.v1.snapshot_pb2 import SnapshotProjection
     from stillframe.v1.snapshot_service_pb2 import WatchSnapshotsRequest

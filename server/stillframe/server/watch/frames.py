@@ -11,8 +11,8 @@ from stillframe.v1.snapshot_service_pb2 import SnapshotChange, WatchFrame
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from stillframe.server.stores.base import Change
     from stillframe.server.stores.filters import Matcher
+    from stillframe.server.stores.records import Change
     from stillframe.v1.snapshot_service_pb2 import ChangeKind
 
 MAX_MESSAGE_BYTES = 2**20

@@ -12,7 +12,8 @@ from stillframe.server.stores.refusals import Refusal
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from stillframe.server.stores.base import Change, Store
+    from stillframe.server.stores.base import Store
+    from stillframe.server.stores.records import Change
 
 MIN_CHANGES = 64
 """Changes that every ring keeps, whatever the others need."""

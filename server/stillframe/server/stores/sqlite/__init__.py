@@ -29,18 +29,18 @@ if TYPE_CHECKING:
 
     from filelock import FileLock
 
-    from stillframe.server.stores.base import (
+    from stillframe.server.stores.base import StoreConfig
+    from stillframe.server.stores.marks import Position
+    from stillframe.server.stores.projection import Selection
+    from stillframe.server.stores.records import (
         Change,
         Claimed,
         Head,
         HeadPage,
         Page,
         SnapshotFilter,
-        StoreConfig,
         Stored,
     )
-    from stillframe.server.stores.marks import Position
-    from stillframe.server.stores.projection import Selection
     from stillframe.v1.snapshot_pb2 import ExecutionFilter
     from stillframe.v1.snapshot_service_pb2 import (
         DeleteExecutionRequest,

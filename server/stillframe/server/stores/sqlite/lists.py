@@ -7,9 +7,9 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from stillframe.server.stores import refusals
-from stillframe.server.stores.base import HeadPage, Page
 from stillframe.server.stores.filters import Matcher, has_labels, meets
 from stillframe.server.stores.projection import PageBuilder
+from stillframe.server.stores.records import HeadPage, HistoryKey, Page
 from stillframe.server.stores.sqlite import read, rows
 from stillframe.server.stores.sqlite.rows import HEAD_COLUMNS, StoredContent
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     import apsw
 
-    from stillframe.server.stores.base import Head, SnapshotFilter
     from stillframe.server.stores.projection import Selection
+    from stillframe.server.stores.records import Head, SnapshotFilter
     from stillframe.v1.snapshot_pb2 import ExecutionFilter
 
 MERGED_EXECUTIONS = 64
@@ -66,7 +66,7 @@ def list_snapshots(
     tenant_id: str,
     execution_id: str | None,
     where: SnapshotFilter,
-    before: int | None,
+    before: HistoryKey | None,
     limit: int,
     selection: Selection,
 ) -> Page:
@@ -82,7 +82,7 @@ def list_snapshots(
             page.skip()
         elif not page.add(head, StoredContent(connection, content_id, head.version)):
             return Page(page.items, before)
-        before = head.revision
+        before = HistoryKey(head.revision, head.version)
     return Page(page.items)
 
 
@@ -142,7 +142,7 @@ def _snapshots(
     tenant_id: str,
     execution_id: str | None,
     where: SnapshotFilter,
-    before: int | None,
+    before: HistoryKey | None,
 ) -> Iterator[tuple[int | None, Head]]:
     """Yields content_id and head of the snapshots whose executions match, newest first.
 
@@ -165,26 +165,28 @@ def _snapshots(
                 for name, content_id, head in few
                 if matches(name, head.header)
             ]
-            yield from merge(*histories, key=lambda each: -each[1].revision)
+            yield from merge(*histories, key=lambda each: (-each[1].revision, -each[1].version))
             return
     yield from _all_snapshots(connection, tenant[0], tenant_id, matches, before)
 
 
 def _history(
-    connection: apsw.Connection, content_id: int, tenant: int, before: int | None
+    connection: apsw.Connection, content_id: int, tenant: int, before: HistoryKey | None
 ) -> Iterator[tuple[int, Head]]:
     # Versions and revisions of one execution have the same order, so the page begins at
-    # the version of the row it ended before, where that row is still there.
-    bound = rows.change_id(tenant, before) if before is not None else None
+    # the version of the row it ended before, where that row is this execution's.
+    bound = rows.change_id(tenant, before.revision) if before is not None else None
     for row in rows.query(
         connection,
         f"SELECT {HEAD_COLUMNS} FROM change WHERE content_id = :content"
-        " AND version < coalesce((SELECT version FROM change WHERE id = :bound"
+        " AND version < coalesce((SELECT :version FROM change WHERE id = :bound"
         " AND content_id = :content), 9223372036854775807)"
-        " AND (:bound IS NULL OR id < :bound) ORDER BY version DESC",
-        {"content": content_id, "bound": bound},
+        " ORDER BY version DESC",
+        {"content": content_id, "bound": bound, "version": before.version if before else None},
     ):
-        yield content_id, rows.head_of(*row)
+        head = rows.head_of(*row)
+        if before is None or HistoryKey(head.revision, head.version) < before:
+            yield content_id, head
 
 
 def _all_snapshots(
@@ -192,16 +194,19 @@ def _all_snapshots(
     tenant: int,
     tenant_id: str,
     matches: Matcher,
-    before: int | None,
+    before: HistoryKey | None,
 ) -> Iterator[tuple[int | None, Head]]:
-    top = rows.change_id(tenant, before) if before is not None else rows.change_id(tenant + 1, 0)
+    # At the revision of `before` there may be versions left that a fork brought along.
+    top = rows.change_id(tenant + 1, 0) if before is None else rows.change_id(tenant, before[0])
     wanted: dict[str, int | None] = {}
     for content_id, *columns in rows.query(
         connection,
-        f"SELECT content_id, {HEAD_COLUMNS} FROM change WHERE id >= ? AND id < ? ORDER BY id DESC",
+        f"SELECT content_id, {HEAD_COLUMNS} FROM change WHERE id >= ? AND id <= ? ORDER BY id DESC",
         (rows.change_id(tenant, 0), top),
     ):
         head = rows.head_of(*columns)
+        if before is not None and HistoryKey(head.revision, head.version) >= before:
+            continue
         name = head.header.execution_id
         if name not in wanted:
             found = read.head_with_content(connection, tenant_id, name)

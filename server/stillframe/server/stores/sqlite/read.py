@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stillframe.server.stores import projection, refusals
-from stillframe.server.stores.base import Change, Head, Stored
 from stillframe.server.stores.filters import meets
 from stillframe.server.stores.marks import Position
+from stillframe.server.stores.records import Change, Head, Stored
 from stillframe.server.stores.sqlite import rows
 from stillframe.server.stores.sqlite.rows import HEAD_COLUMNS, StoredContent
 from stillframe.v1 import snapshot_service_pb2

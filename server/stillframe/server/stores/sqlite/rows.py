@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from stillframe.server.stores.base import EntryInfo, EntryKey, Head
 from stillframe.server.stores.execution import Answers, Execution
+from stillframe.server.stores.records import EntryInfo, EntryKey, Head
 from stillframe.v1.snapshot_pb2 import ExecutionSnapshot
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from stillframe.server.stores import marks, projection, refusals, rules
-from stillframe.server.stores.base import Claimed
 from stillframe.server.stores.execution import Execution
 from stillframe.server.stores.filters import filter_fields
+from stillframe.server.stores.records import Claimed
 from stillframe.server.stores.sqlite import rows
 from stillframe.server.stores.sqlite.rows import ExecutionRow, StoredContent
 from stillframe.v1 import snapshot_service_pb2
@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
     import apsw
 
-    from stillframe.server.stores.base import EntryInfo, EntryKey, Head, StoreConfig
+    from stillframe.server.stores.base import StoreConfig
     from stillframe.server.stores.projection import Selection
+    from stillframe.server.stores.records import EntryInfo, EntryKey, Head
     from stillframe.v1.snapshot_service_pb2 import ChangeKind, SaveSnapshotResponse
 
 

@@ -1,9 +1,4 @@
-"""The rules of a save, in their order (DESIGN section 3).
-
-Pure: a store reads the execution under its lock, asks `Save.decide`, and writes what
-the decision says in the same transaction. So every store decides alike, and none
-decides outside its commit.
-"""
+"""The rules of a save, in their order (DESIGN section 3)."""
 
 from __future__ import annotations
 
@@ -12,18 +7,13 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Protocol
 
 from stillframe.server.stores import refusals
-from stillframe.server.stores.base import EntryInfo, EntryKey, Head, entry_size
 from stillframe.server.stores.execution import DIGEST_SIZE, digest
-from stillframe.server.stores.filters import filter_fields
-from stillframe.server.stores.marks import etag, resume_token
+from stillframe.server.stores.marks import etag
+from stillframe.server.stores.records import EntryInfo, EntryKey, Head, entry_size
+from stillframe.server.stores.rules.headers import client_header, expire_at
 from stillframe.v1 import snapshot_pb2, snapshot_service_pb2
 from stillframe.v1.snapshot_pb2 import ExecutionSnapshot
-from stillframe.v1.snapshot_service_pb2 import (
-    DeleteExecutionRequest,
-    DeleteExecutionResponse,
-    SaveSnapshotRequest,
-    SaveSnapshotResponse,
-)
+from stillframe.v1.snapshot_service_pb2 import SaveSnapshotRequest, SaveSnapshotResponse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -33,12 +23,6 @@ if TYPE_CHECKING:
 
 STEP_OUTPUTS = snapshot_pb2.SNAPSHOT_MAP_STEP_OUTPUTS
 VARIABLES = snapshot_pb2.SNAPSHOT_MAP_VARIABLES
-
-NANOS = 10**9
-MICROSECOND = 1_000
-
-_OUTPUT_FIELDS = frozenset(("version", "etag", "revision", "commit_time", "origin", "omission"))
-_NOT_CLIENT_HEADER = _OUTPUT_FIELDS | {"step_outputs", "variables"}
 
 
 class Entries(Protocol):
@@ -283,86 +267,6 @@ class Save:
         )
 
 
-class Delete:
-    """A DeleteExecutionRequest, decided by the rules of a save that apply to it."""
-
-    def __init__(self, request: DeleteExecutionRequest) -> None:
-        self.request = request
-        rest = DeleteExecutionRequest()
-        rest.CopyFrom(request)
-        rest.ClearField("request_id")
-        self.body = digest(b"delete:" + rest.SerializeToString(deterministic=True))
-
-    def decide(self, execution: Execution) -> DeleteExecutionResponse | Head:
-        """Returns the head to delete, or the answer when there is none; raises Refusal."""
-        request = self.request
-        answer = execution.replay(request.request_id, self.body)
-        if answer is not None:
-            return DeleteExecutionResponse.FromString(answer)
-        execution.raise_floor(request.writer_epoch if request.HasField("writer_epoch") else None)
-        head = execution.head
-        if head is None:
-            # Remembered too: a late retry must not delete what was created since.
-            return self._remember(execution, DeleteExecutionResponse())
-        if request.HasField("expected_etag") and head.etag != request.expected_etag:
-            raise refusals.etag_mismatch(execution.execution_id, request.expected_etag, head)
-        return head
-
-    def answer(self, execution: Execution, revision: int, mark: str) -> DeleteExecutionResponse:
-        """Returns the answer to the delete that took this revision, and remembers it."""
-        response = DeleteExecutionResponse(
-            deleted_count=1, revision=revision, resume_token=resume_token(revision, mark)
-        )
-        return self._remember(execution, response)
-
-    def _remember(
-        self, execution: Execution, response: DeleteExecutionResponse
-    ) -> DeleteExecutionResponse:
-        if self.request.request_id:
-            execution.answers.remember(
-                self.request.request_id, self.body, response.SerializeToString()
-            )
-        return response
-
-
-def client_header(snapshot: ExecutionSnapshot) -> ExecutionSnapshot:
-    """Returns a copy of the fields that a client sets, without the maps."""
-    copy = ExecutionSnapshot()
-    # Field by field: a snapshot's maps may have 60 MiB, which CopyFrom would copy too.
-    for descriptor, value in snapshot.ListFields():
-        if descriptor.name in _NOT_CLIENT_HEADER:
-            continue
-        if descriptor.name == "labels":
-            copy.labels.update(value)
-        elif descriptor.name == "timestamp":
-            copy.timestamp.CopyFrom(value)
-        else:
-            setattr(copy, descriptor.name, value)
-    return copy
-
-
 def entries_size(entries: Iterable[tuple[EntryKey, EntryInfo]]) -> int:
     """Returns the bytes that entries add to a snapshot's message."""
     return sum(entry_size(key, info.size) for key, info in entries)
-
-
-def expire_at(commit_time: int, ttl_nanos: int | None, old: int | None) -> int | None:
-    """Returns when an execution expires: unset keeps what was set, zero clears it."""
-    if ttl_nanos is None:
-        return old
-    return commit_time + ttl_nanos if ttl_nanos else None
-
-
-def next_commit_time(now: int, previous: int) -> int:
-    """Returns the time of a commit: the clock's, but never back or equal to the last."""
-    return max(now, previous + MICROSECOND)
-
-
-def deleted_header(head: Head, revision: int, commit_time: int) -> ExecutionSnapshot:
-    """Returns the header that a DELETED or EXPIRED change carries (snapshot_service.proto)."""
-    header = filter_fields(head.header)
-    header.tenant_id = head.header.tenant_id
-    header.execution_id = head.header.execution_id
-    header.revision = revision
-    header.commit_time.FromNanoseconds(commit_time)
-    return header
