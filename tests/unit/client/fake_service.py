@@ -83,6 +83,21 @@ class Service(_Base):
         token = str(number + 1) if number < 2 else ""
         return rpc.ListExecutionsResponse(executions=heads, next_page_token=token)
 
+    async def DiffSnapshots(self, request: Any, context: Any) -> Any:  # noqa: N802
+        await self._answer(request, context)
+        number = int(request.page_token or 0)
+        entries = [rpc.EntryDifference(map=pb.SNAPSHOT_MAP_VARIABLES, key=f"k{number}")]
+        token = str(number + 1) if number < 2 else ""
+        return rpc.DiffSnapshotsResponse(entries=entries, next_page_token=token)
+
+    async def ForkExecution(self, request: Any, context: Any) -> Any:  # noqa: N802
+        await self._answer(request, context)
+        return rpc.ForkExecutionResponse(version=1, etag="forked")
+
+    async def DeleteSnapshots(self, request: Any, context: Any) -> Any:  # noqa: N802
+        await self._answer(request, context)
+        return rpc.DeleteSnapshotsResponse(deleted_count=4)
+
     async def GetServerInfo(self, request: Any, context: Any) -> Any:  # noqa: N802
         await self._answer(request, context)
         return rpc.GetServerInfoResponse(store_kind="fake")

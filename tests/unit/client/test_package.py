@@ -71,6 +71,7 @@ def test_the_namespace_stays_open() -> None:
         (_enums.WaitReason, snapshot_pb2.WaitReason, "WAIT_REASON_"),
         (_enums.StateClass, snapshot_pb2.StateClass, "STATE_CLASS_"),
         (_enums.SnapshotMap, snapshot_pb2.SnapshotMap, "SNAPSHOT_MAP_"),
+        (_enums.DifferenceKind, snapshot_service_pb2.DifferenceKind, "DIFFERENCE_KIND_"),
         (_enums.OmissionReason, snapshot_pb2.OmissionReason, "OMISSION_REASON_"),
         (_enums.FreshnessStatus, snapshot_pb2.FreshnessStatus, "FRESHNESS_STATUS_"),
         (_enums.SaveOutcome, snapshot_service_pb2.SaveOutcome, "SAVE_OUTCOME_"),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from stillframe.client._enums import (
     ChangeKind,
+    DifferenceKind,
     ExecutionState,
     FreshnessStatus,
     OmissionReason,
@@ -92,6 +93,9 @@ from stillframe.client._sync.watch import Watch
 from stillframe.client._types import (
     Claim,
     Deleted,
+    Diff,
+    EntryDifference,
+    Forked,
     Freshness,
     MatchCount,
     Omission,
@@ -145,6 +149,9 @@ __all__ = [
     "DeadlineExceededError",
     "Deleted",
     "DeltaBaseMismatchError",
+    "Diff",
+    "DifferenceKind",
+    "EntryDifference",
     "EtagMismatchError",
     "Execution",
     "ExecutionExistsError",
@@ -154,6 +161,7 @@ __all__ = [
     "FencedError",
     "FieldViolation",
     "Filter",
+    "Forked",
     "Freshness",
     "FreshnessStatus",
     "HistoryCompactedError",

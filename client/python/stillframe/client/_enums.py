@@ -70,6 +70,18 @@ class SnapshotMap(enum.IntEnum):
     VARIABLES = 2
 
 
+class DifferenceKind(enum.IntEnum):
+    """How an entry differs between two snapshots.
+
+    ADDED: only the second has it. REMOVED: only the first has it. CHANGED: both have it, with
+    different payloads.
+    """
+
+    ADDED = 1
+    REMOVED = 2
+    CHANGED = 3
+
+
 class OmissionReason(enum.IntEnum):
     """Why an entry was left out of an answer."""
 

@@ -175,7 +175,9 @@ class AlreadyExistsError(StillframeError):
 
 
 class ExecutionExistsError(AlreadyExistsError):
-    """The save must not find a head, and there is one; metadata has its etag."""
+    """There is a head where a save with must_not_exist, or the new id of a fork, wants none;
+    metadata has its etag.
+    """
 
 
 class SnapshotIdExistsError(AlreadyExistsError):

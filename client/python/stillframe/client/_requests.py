@@ -18,7 +18,12 @@ from stillframe.client._encoding import duration_message, invalid_field, refused
 from stillframe.client._enums import WatchMode
 from stillframe.client._errors import SnapshotTooLargeError
 from stillframe.client._queries import Criteria, Filter, Projection
-from stillframe.client._selection import criteria_message, filter_message, projection_message
+from stillframe.client._selection import (
+    criteria_message,
+    filter_message,
+    projection_message,
+    selector_message,
+)
 from stillframe.client._values import Codec
 from stillframe.v1 import snapshot_pb2 as pb
 from stillframe.v1 import snapshot_service_pb2 as rpc
@@ -102,24 +107,17 @@ class Requests:
         max_behind: int | None,
         max_message_bytes: int | None,
     ) -> Call[t.StoredSnapshot]:
-        if sum(each is not None for each in (version, snapshot_id, criteria)) > 1:
-            raise invalid_field("selector", "takes one of version, snapshot_id and criteria")
         with refused_as_field():
             request = rpc.LoadSnapshotRequest(
                 tenant_id=self.tenant,
                 execution_id=execution_id,
+                selector=selector_message("selector", version, snapshot_id, criteria),
                 projection=projection_message(projection),
                 event_store_head=event_store_head,
                 require_fresh=require_fresh,
                 max_behind=max_behind,
                 max_message_bytes=self._bound(max_message_bytes),
             )
-            if version is not None:
-                request.selector.version = version
-            if snapshot_id is not None:
-                request.selector.snapshot_id = snapshot_id
-            if criteria is not None:
-                request.selector.latest_matching.CopyFrom(criteria_message(criteria))
         return Call("LoadSnapshot", request, lambda answer: _decoding.loaded(answer, self.codec))
 
     def claim(

@@ -1,12 +1,13 @@
-"""Filters, criteria and projections as messages."""
+"""Filters, criteria, selectors and projections as messages."""
 
-from collections.abc import Sequence
+from collections.abc import Sized
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from stillframe.client._encoding import NANOS, invalid_field
 from stillframe.client._queries import Criteria, Filter, MapProjection, Projection
 from stillframe.v1 import snapshot_pb2 as pb
+from stillframe.v1 import snapshot_service_pb2 as rpc
 
 
 def criteria_message(criteria: Criteria) -> pb.SnapshotCriteria:
@@ -25,10 +26,10 @@ def filter_message(filter: Filter | None) -> pb.ExecutionFilter | None:  # noqa:
     """The filter of a message; None stays None."""
     if filter is None:
         return None
-    _refuse_empty("execution_ids", filter.execution_ids)
-    _refuse_empty("states", filter.states)
-    _refuse_empty("state_classes", filter.state_classes)
-    _refuse_empty("wait_reasons", filter.wait_reasons)
+    refuse_empty("filter.execution_ids", filter.execution_ids)
+    refuse_empty("filter.states", filter.states)
+    refuse_empty("filter.state_classes", filter.state_classes)
+    refuse_empty("filter.wait_reasons", filter.wait_reasons)
     return pb.ExecutionFilter(
         execution_ids=filter.execution_ids or (),
         execution_id_prefix=filter.execution_id_prefix,
@@ -42,6 +43,24 @@ def filter_message(filter: Filter | None) -> pb.ExecutionFilter | None:  # noqa:
     )
 
 
+def selector_message(
+    field: str, version: int | None, snapshot_id: str | None, criteria: Criteria | None
+) -> rpc.SnapshotSelector | None:
+    """The selector of a message; without any of the three None, which selects the head.
+
+    `field` is its name in the request, for the error when more than one is given.
+    """
+    if sum(each is not None for each in (version, snapshot_id, criteria)) > 1:
+        raise invalid_field(field, "takes one of version, snapshot_id and criteria")
+    if version is not None:
+        return rpc.SnapshotSelector(version=version)
+    if snapshot_id is not None:
+        return rpc.SnapshotSelector(snapshot_id=snapshot_id)
+    if criteria is not None:
+        return rpc.SnapshotSelector(latest_matching=criteria_message(criteria))
+    return None
+
+
 def projection_message(projection: Projection | None) -> pb.SnapshotProjection | None:
     """The projection of a message; None stays None, which selects every entry."""
     if projection is None:
@@ -52,19 +71,22 @@ def projection_message(projection: Projection | None) -> pb.SnapshotProjection |
     )
 
 
+def refuse_empty(field: str, values: Sized | None) -> None:
+    """Refuses what selects nothing, where the contract would read it as no condition.
+
+    A repeated field and a map have no presence: a list of wanted ids that came out empty
+    would match everything.
+    """
+    if values is not None and not values:
+        raise invalid_field(field, "is empty; None is no condition")
+
+
 def _map_projection(projection: MapProjection | None) -> pb.MapProjection | None:
     if projection is None:
         return None
     return pb.MapProjection(
         all=projection.all, keys=projection.keys, key_prefixes=projection.key_prefixes
     )
-
-
-def _refuse_empty(field: str, values: Sequence[object] | None) -> None:
-    # A repeated field has no presence: empty would arrive as "no condition", and a list of
-    # wanted ids that came out empty would match every execution of the tenant.
-    if values is not None and not values:
-        raise invalid_field(f"filter.{field}", "is empty; None is no condition")
 
 
 def _timestamp(nanoseconds: int | None) -> Timestamp | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from stillframe.client._enums import (
+    DifferenceKind,
     ExecutionState,
     FreshnessStatus,
     OmissionReason,
@@ -129,7 +130,7 @@ class StoredSnapshot(Snapshot):
     commit_time_ns: int
     """The store's clock at the commit, in nanoseconds since the epoch."""
     origin: Origin | None = None
-    """Where the execution was forked from."""
+    """Where the snapshot was forked from; None unless it came with a fork."""
     omission: Omission | None = None
     """What this answer leaves out; None when it is whole."""
     freshness: Freshness | None = None
@@ -159,6 +160,44 @@ class Deleted:
     deleted_count: int
     revision: int
     resume_token: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EntryDifference:
+    """An entry that differs between two snapshots; a size is that of its serialised payload,
+    0 where it is not there.
+    """
+
+    map: SnapshotMap
+    key: str
+    kind: DifferenceKind
+    from_size_bytes: int
+    to_size_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Diff:
+    """How two snapshots of an execution differ. `header_fields`: the names in the contract of
+    the fields that differ, such as `state`; what only the server sets is not compared.
+    """
+
+    from_version: int
+    to_version: int
+    header_fields: tuple[str, ...]
+    entries: tuple[EntryDifference, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Forked:
+    """The answer to a fork: the new execution's head. `snapshot_count`: how many snapshots
+    the new execution has, the head included.
+    """
+
+    version: int
+    etag: str
+    revision: int
+    resume_token: str
+    snapshot_count: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,7 +1,7 @@
 """`AsyncExecution`: a handle on one execution that works out deltas."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -182,4 +182,70 @@ class AsyncExecution:
             full=full,
             projection=projection,
             page_size=page_size,
+        )
+
+    async def diff(
+        self,
+        *,
+        from_version: int | None = None,
+        from_snapshot_id: str | None = None,
+        from_criteria: Criteria | None = None,
+        to_version: int | None = None,
+        to_snapshot_id: str | None = None,
+        to_criteria: Criteria | None = None,
+    ) -> t.Diff:
+        """As `Execution.diff`."""
+        return await self._calls.diff(
+            self.execution_id,
+            from_version=from_version,
+            from_snapshot_id=from_snapshot_id,
+            from_criteria=from_criteria,
+            to_version=to_version,
+            to_snapshot_id=to_snapshot_id,
+            to_criteria=to_criteria,
+        )
+
+    async def fork(
+        self,
+        new_execution_id: str,
+        *,
+        version: int | None = None,
+        snapshot_id: str | None = None,
+        criteria: Criteria | None = None,
+        include_history: bool = False,
+        sequence_number: int | None = None,
+        request_id: str | None = None,
+    ) -> t.Forked:
+        """As `Execution.fork`."""
+        return await self._calls.fork(
+            self.execution_id,
+            new_execution_id,
+            version=version,
+            snapshot_id=snapshot_id,
+            criteria=criteria,
+            include_history=include_history,
+            sequence_number=sequence_number,
+            request_id=request_id,
+        )
+
+    async def prune(
+        self,
+        *,
+        versions: Sequence[int] | None = None,
+        snapshot_ids: Sequence[str] | None = None,
+        criteria: Criteria | None = None,
+        labels: Mapping[str, str] | None = None,
+        all_history: bool = False,
+        request_id: str | None = None,
+    ) -> int:
+        """As `Execution.prune`."""
+        return await self._calls.prune(
+            self.execution_id,
+            versions=versions,
+            snapshot_ids=snapshot_ids,
+            criteria=criteria,
+            labels=labels,
+            all_history=all_history,
+            writer_epoch=self.writer_epoch,
+            request_id=request_id,
         )

@@ -1,29 +1,22 @@
 """The unary calls of `Client`: each builds its request, and hands it on."""
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from stillframe.client import _types as t
 from stillframe.client._encoding import encode_snapshot
 from stillframe.client._queries import Criteria, Filter, Projection
-from stillframe.client._requests import Call, Requests, SaveOptions
+from stillframe.client._requests import SaveOptions
+from stillframe.client._sync.history import HistoryCalls
 
 if TYPE_CHECKING:
     import builtins
 
-T = TypeVar("T")
 
-
-class Calls(ABC):
+class Calls(HistoryCalls):
     """The methods of a client that are one call, or a row of them."""
-
-    _requests: Requests
-
-    @abstractmethod
-    def _unary(self, call: Call[T], timeout: float | None = None) -> T: ...
 
     def save(
         self,
