@@ -128,9 +128,13 @@ class Server:
             "CheckFreshness": service.check_freshness,
             "ListExecutions": service.list_executions,
             "ListSnapshots": service.list_snapshots,
+            "DiffSnapshots": service.diff_snapshots,
+            "ForkExecution": service.fork_execution,
+            "DeleteSnapshots": service.delete_snapshots,
             "DeleteExecution": service.delete_execution,
             "GetServerInfo": service.get_server_info,
         }
+        # Bytes in and out: no serialisers, so that a handler sees malformed messages too.
         handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {
             name: grpc.unary_unary_rpc_method_handler(self._unary(name, handler))
             for name, handler in unary.items()
@@ -138,11 +142,6 @@ class Server:
         handlers["WatchSnapshots"] = grpc.unary_stream_rpc_method_handler(
             self._stream("WatchSnapshots", service.watch_snapshots)
         )
-        # Bytes in and out: no serialisers, so that a handler sees malformed messages too.
-        for name in ("DiffSnapshots", "ForkExecution", "DeleteSnapshots"):
-            handlers[name] = grpc.unary_unary_rpc_method_handler(
-                self._unary(name, _unimplemented(name))
-            )
         handlers["SaveSnapshots"] = grpc.stream_stream_rpc_method_handler(
             self._stream("SaveSnapshots", _unimplemented_stream("SaveSnapshots"))
         )
@@ -203,13 +202,6 @@ async def _abort(context: Context, status: Status) -> None:
     code = next(each for each in grpc.StatusCode if each.value[0] == status.code)
     details = (("grpc-status-details-bin", status.SerializeToString()),)
     await context.abort(code, status.message, details)
-
-
-def _unimplemented(rpc: str) -> Callable[[bytes], Awaitable[bytes]]:
-    async def handler(_: bytes) -> bytes:
-        raise refusals.unimplemented(rpc)
-
-    return handler
 
 
 def _unimplemented_stream(rpc: str) -> Callable[[Any], AsyncIterator[bytes]]:

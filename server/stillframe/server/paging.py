@@ -17,24 +17,33 @@ from stillframe.server.stores.marks import MAX_NUMBER
 from stillframe.server.stores.records import HistoryKey
 
 if TYPE_CHECKING:
-    from stillframe.v1.snapshot_service_pb2 import ListExecutionsRequest, ListSnapshotsRequest
+    from stillframe.v1.snapshot_service_pb2 import (
+        DiffSnapshotsRequest,
+        ListExecutionsRequest,
+        ListSnapshotsRequest,
+    )
 
-DEFAULT_PAGE_SIZE = 100
-MAX_PAGE_SIZE = 1_000
+    _Paged = ListExecutionsRequest | ListSnapshotsRequest | DiffSnapshotsRequest
+
+SNAPSHOTS = (100, 1_000)
+"""How many snapshots a page has if the request does not say, and at most."""
+DIFFERENCES = (1_000, 10_000)
+"""How many differences."""
 
 _DIGEST_SIZE = 8
+_MAY_DIFFER = frozenset(("page_token", "page_size", "max_message_bytes"))
 _HISTORY_KEY = re.compile(r"([0-9]{1,19})\.([0-9]{1,19})", re.ASCII)
 
 
-def page_size(asked: int) -> int:
-    return min(asked or DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)
+def page_size(asked: int, default: int = SNAPSHOTS[0], maximum: int = SNAPSHOTS[1]) -> int:
+    return min(asked or default, maximum)
 
 
-def encode(request: ListExecutionsRequest | ListSnapshotsRequest, start: str) -> str:
+def encode(request: _Paged, start: str) -> str:
     return urlsafe_b64encode(_digest(request, start) + start.encode()).decode()
 
 
-def decode(request: ListExecutionsRequest | ListSnapshotsRequest) -> str:
+def decode(request: _Paged) -> str:
     """Returns where the request's page begins; empty at the first page."""
     if not request.page_token:
         return ""
@@ -69,14 +78,14 @@ def history_key(start: str) -> HistoryKey | None:
     return key
 
 
-def _digest(request: ListExecutionsRequest | ListSnapshotsRequest, start: str) -> bytes:
+def _digest(request: _Paged, start: str) -> bytes:
     """Returns a hash of all that must be the same for every page, and of the start, so that
     a token that was cut off is not another page's.
     """
     same = type(request).FromString(request.SerializeToString())
-    same.ClearField("page_token")
-    same.ClearField("page_size")
-    same.ClearField("max_message_bytes")
-    name = type(request).DESCRIPTOR.full_name.encode()
+    for name in _MAY_DIFFER:
+        if name in same.DESCRIPTOR.fields_by_name:
+            same.ClearField(name)  # type: ignore[arg-type]
+    kind = type(request).DESCRIPTOR.full_name.encode()
     body = same.SerializeToString(deterministic=True)
-    return blake2b(b"\0".join((name, start.encode(), body)), digest_size=_DIGEST_SIZE).digest()
+    return blake2b(b"\0".join((kind, start.encode(), body)), digest_size=_DIGEST_SIZE).digest()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from google.protobuf.message import DecodeError, Message
 
-from stillframe.server import descendants, freshness, paging, validation, wire
+from stillframe.server import descendants, differences, freshness, paging, validation, wire
 from stillframe.server.stores import refusals
 from stillframe.server.stores.projection import Selection
 from stillframe.server.stores.records import HistoryKey, SnapshotFilter
@@ -30,7 +30,17 @@ M = TypeVar("M", bound=Message)
 DEFAULT_MESSAGE_BYTES = 4 * 2**20
 """gRPC's own default limit, so that stock stubs always work."""
 MAX_COUNT = 10_000
-FEATURES = ("claim", "delta", "freshness", "ttl", "watch")
+FEATURES = (
+    "claim",
+    "delta",
+    "diff",
+    "fork",
+    "freshness",
+    "prune",
+    "retention",
+    "ttl",
+    "watch",
+)
 
 
 class Service:
@@ -151,6 +161,31 @@ class Service:
             response.next_page_token = paging.encode(request, paging.encode_key(found.next))
         rows = (wire.field(1, wire.snapshot(item)) for item in found.items)
         return b"".join((*rows, response.SerializeToString()))
+
+    async def diff_snapshots(self, data: bytes) -> bytes:
+        request = self._parse(messages.DiffSnapshotsRequest, data)
+        validation.diff_snapshots(request)
+        start = differences.parse(paging.decode(request))
+        older, newer = await self._store.outlines(
+            request.tenant_id, request.execution_id, differences.selectors(request, start)
+        )
+        limit = paging.page_size(request.page_size, *paging.DIFFERENCES)
+        response, following = differences.compare(older, newer, start, limit)
+        if following is not None:
+            response.next_page_token = paging.encode(request, str(following))
+        return response.SerializeToString()
+
+    async def fork_execution(self, data: bytes) -> bytes:
+        request = self._parse(messages.ForkExecutionRequest, data)
+        validation.fork_execution(request)
+        response = await self._store.fork(request)
+        return response.SerializeToString()
+
+    async def delete_snapshots(self, data: bytes) -> bytes:
+        request = self._parse(messages.DeleteSnapshotsRequest, data)
+        validation.delete_snapshots(request)
+        response = await self._store.prune(request)
+        return response.SerializeToString()
 
     async def delete_execution(self, data: bytes) -> bytes:
         request = self._parse(messages.DeleteExecutionRequest, data)

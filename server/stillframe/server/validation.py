@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stillframe.server.checks import MAX_CODECS, MAX_FRESHNESS_QUERIES, Check, entry
+from stillframe.server.checks import MAX_CODECS, MAX_FRESHNESS_QUERIES, MAX_PRUNED, Check, entry
 from stillframe.server.stores import refusals
 from stillframe.server.stores.marks import parse_resume_token
 from stillframe.v1 import snapshot_pb2, snapshot_service_pb2
@@ -177,6 +177,48 @@ def list_snapshots(request: requests.ListSnapshotsRequest) -> None:
         check.criteria("criteria", request.criteria)
         check.labels("labels", request.labels)
         check.view(request)
+
+
+def diff_snapshots(request: requests.DiffSnapshotsRequest) -> None:
+    with Check() as check:
+        check.execution(request.tenant_id, request.execution_id)
+        if request.HasField("from"):
+            check.selector("from", getattr(request, "from"))
+        else:
+            check.fail("from", "must be set")
+        check.selector("to", request.to)
+
+
+def fork_execution(request: requests.ForkExecutionRequest) -> None:
+    with Check() as check:
+        check.execution(request.tenant_id, request.execution_id)
+        check.text("new_execution_id", request.new_execution_id)
+        check.selector("selector", request.selector)
+        check.number("sequence_number", request.sequence_number)
+        check.text("request_id", request.request_id, empty=True)
+
+
+def delete_snapshots(request: requests.DeleteSnapshotsRequest) -> None:
+    with Check() as check:
+        check.execution(request.tenant_id, request.execution_id)
+        check.at_most("versions", len(request.versions), MAX_PRUNED)
+        for version in request.versions[:MAX_PRUNED]:
+            check.number("versions", version, 1)
+        check.at_most("snapshot_ids", len(request.snapshot_ids), MAX_PRUNED)
+        for snapshot_id in request.snapshot_ids[:MAX_PRUNED]:
+            check.text("snapshot_ids", snapshot_id)
+        check.criteria("criteria", request.criteria)
+        check.labels("labels", request.labels)
+        # Criteria without a bound would select everything: that has a field of its own.
+        bounded = request.criteria.ByteSize() > 0
+        selects = bool(request.versions or request.snapshot_ids or request.labels or bounded)
+        if request.all_history and (selects or request.HasField("criteria")):
+            check.fail("all_history", "contradicts versions, snapshot_ids, criteria and labels")
+        elif not (request.all_history or selects):
+            check.fail("versions", "something must be selected, or all_history set")
+        if request.HasField("writer_epoch"):
+            check.number("writer_epoch", request.writer_epoch, 1)
+        check.text("request_id", request.request_id, empty=True)
 
 
 def delete_execution(request: requests.DeleteExecutionRequest) -> None:
