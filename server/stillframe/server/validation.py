@@ -212,7 +212,7 @@ def delete_snapshots(request: requests.DeleteSnapshotsRequest) -> None:
         # Criteria without a bound would select everything: that has a field of its own.
         bounded = request.criteria.ByteSize() > 0
         selects = bool(request.versions or request.snapshot_ids or request.labels or bounded)
-        if request.all_history and (selects or request.HasField("criteria")):
+        if request.all_history and selects:
             check.fail("all_history", "contradicts versions, snapshot_ids, criteria and labels")
         elif not (request.all_history or selects):
             check.fail("versions", "something must be selected, or all_history set")

@@ -54,8 +54,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     selector.
     """
     ERROR_REASON_EXECUTION_EXISTS: _ErrorReason.ValueType  # 7
-    """ALREADY_EXISTS: must_not_exist, and there is a head. Metadata:
-    execution_id, head_etag, head_version, head_sequence_number.
+    """ALREADY_EXISTS: must_not_exist, or the new execution of a fork, and there is
+    a head. Metadata: execution_id, head_etag, head_version,
+    head_sequence_number.
     """
     ERROR_REASON_SNAPSHOT_ID_EXISTS: _ErrorReason.ValueType  # 8
     """ALREADY_EXISTS: another snapshot of the execution has this snapshot_id.
@@ -170,8 +171,9 @@ ERROR_REASON_SNAPSHOT_NOT_FOUND: ErrorReason.ValueType  # 6
 selector.
 """
 ERROR_REASON_EXECUTION_EXISTS: ErrorReason.ValueType  # 7
-"""ALREADY_EXISTS: must_not_exist, and there is a head. Metadata:
-execution_id, head_etag, head_version, head_sequence_number.
+"""ALREADY_EXISTS: must_not_exist, or the new execution of a fork, and there is
+a head. Metadata: execution_id, head_etag, head_version,
+head_sequence_number.
 """
 ERROR_REASON_SNAPSHOT_ID_EXISTS: ErrorReason.ValueType  # 8
 """ALREADY_EXISTS: another snapshot of the execution has this snapshot_id.

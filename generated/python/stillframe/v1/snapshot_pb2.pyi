@@ -421,7 +421,9 @@ class ExecutionSnapshot(_message.Message):
     out version numbers again is not mistaken for what was there before.
     """
     revision: _builtins.int
-    """Output only. The tenant's revision that committed this snapshot."""
+    """Output only. The tenant's revision that committed this snapshot; for one
+    that came with a fork, the fork's.
+    """
     @_builtins.property
     def step_outputs(self) -> _containers.MessageMap[_builtins.str, Global___Payload]:
         """Optional. Step id to output."""
@@ -442,14 +444,14 @@ class ExecutionSnapshot(_message.Message):
 
     @_builtins.property
     def commit_time(self) -> _timestamp_pb2.Timestamp:
-        """Output only. The store's clock at the commit. Never goes back within a
+        """Output only. The store's clock at that commit. Never goes back within a
         tenant.
         """
 
     @_builtins.property
     def origin(self) -> Global___SnapshotOrigin:
-        """Output only. Where the execution was forked from; set on every snapshot
-        that came with the fork.
+        """Output only. Where this snapshot came from; set on every one that came with
+        a fork, and on none that was saved since.
         """
 
     @_builtins.property

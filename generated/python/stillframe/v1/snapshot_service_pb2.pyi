@@ -102,7 +102,7 @@ class _DifferenceKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Differ
     DIFFERENCE_KIND_REMOVED: _DifferenceKind.ValueType  # 2
     """Only the first snapshot has it."""
     DIFFERENCE_KIND_CHANGED: _DifferenceKind.ValueType  # 3
-    """Both have it, with different payloads."""
+    """Both have it, with different payloads: in data, encoding or codecs."""
 
 class DifferenceKind(_DifferenceKind, metaclass=_DifferenceKindEnumTypeWrapper):
     """How an entry differs."""
@@ -114,7 +114,7 @@ DIFFERENCE_KIND_ADDED: DifferenceKind.ValueType  # 1
 DIFFERENCE_KIND_REMOVED: DifferenceKind.ValueType  # 2
 """Only the first snapshot has it."""
 DIFFERENCE_KIND_CHANGED: DifferenceKind.ValueType  # 3
-"""Both have it, with different payloads."""
+"""Both have it, with different payloads: in data, encoding or codecs."""
 Global___DifferenceKind: _TypeAlias = DifferenceKind  # noqa: Y015
 
 class _WatchMode:
@@ -1073,10 +1073,12 @@ class DiffSnapshotsRequest(_message.Message):
     """Required. The execution."""
     page_size: _builtins.int
     """Optional. The most entries to answer with; 0 is 1,000, and more than 10,000
-    is 10,000.
+    is 10,000. A page may hold fewer: it also ends before 4 MiB.
     """
     page_token: _builtins.str
-    """Optional. The next_page_token of the page before."""
+    """Optional. The next_page_token of the page before. Every other field but
+    page_size must be as it was then.
+    """
     @_builtins.property
     def to(self) -> Global___SnapshotSelector:
         """Optional. The snapshot to compare with; unset is the head."""
@@ -1117,13 +1119,14 @@ class DiffSnapshotsResponse(_message.Message):
     """Names the next page; empty on the last."""
     @_builtins.property
     def header_fields(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The names of the header fields that differ, such as `state`; output only
-        fields are not compared.
+        """The names of the header fields that differ, such as `state`, in the order of
+        ExecutionSnapshot, on every page. Unset differs from empty; `labels` is one
+        field; output only fields are not compared.
         """
 
     @_builtins.property
     def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___EntryDifference]:
-        """The entries that differ, by map and key."""
+        """The entries that differ, by map and by the bytes of their keys."""
 
     def __init__(
         self,
@@ -1200,13 +1203,17 @@ class ForkExecutionRequest(_message.Message):
     new_execution_id: _builtins.str
     """Required. The execution to create."""
     include_history: _builtins.bool
-    """Optional. Brings the history up to that snapshot along."""
+    """Optional. Brings the history up to that snapshot along, as far as it is
+    still there.
+    """
     sequence_number: _builtins.int
     """Optional. Replaces the new head's sequence_number, for an engine that starts
     a new event log.
     """
     request_id: _builtins.str
-    """Optional. As in SaveSnapshotRequest; remembered by the new execution."""
+    """Optional. As in SaveSnapshotRequest; remembered by the new execution, whose
+    deltas can name it as the request_id of their base.
+    """
     @_builtins.property
     def selector(self) -> Global___SnapshotSelector:
         """Optional. Which snapshot becomes the new head; unset is the head."""
@@ -1328,7 +1335,9 @@ class DeleteSnapshotsRequest(_message.Message):
 
     @_builtins.property
     def criteria(self) -> _snapshot_pb2.SnapshotCriteria:
-        """Optional. The snapshots that meet these bounds."""
+        """Optional. The snapshots that meet these bounds. Without a bound it selects
+        nothing, as if unset.
+        """
 
     @_builtins.property
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
@@ -1365,7 +1374,7 @@ class DeleteSnapshotsResponse(_message.Message):
 
     DELETED_COUNT_FIELD_NUMBER: _builtins.int
     deleted_count: _builtins.int
-    """How many snapshots were deleted."""
+    """How many snapshots were deleted; what was passed over is not counted."""
     def __init__(
         self,
         *,

@@ -189,7 +189,8 @@ class SnapshotServiceServicer:
 
     def ListSnapshots(self, request, context):
         """Lists the snapshots of one execution, or of every execution that a filter
-        matches, by revision, newest first.
+        matches, by revision and version, newest first: the snapshots that came with
+        a fork all have its revision.
 
         NOT_FOUND: EXECUTION_NOT_FOUND, when execution_id is set.
         INVALID_ARGUMENT: INVALID_FIELD, MALFORMED_MESSAGE, PAGE_TOKEN_MISMATCH.
@@ -200,9 +201,11 @@ class SnapshotServiceServicer:
 
     def DiffSnapshots(self, request, context):
         """Compares two snapshots of one execution: the entries added, removed and
-        changed in both maps, and the header fields that differ.
+        changed in both maps, and the header fields that differ. Every page compares
+        the two snapshots that the first page did, however the execution moves on.
 
-        NOT_FOUND: EXECUTION_NOT_FOUND, SNAPSHOT_NOT_FOUND.
+        NOT_FOUND: EXECUTION_NOT_FOUND, SNAPSHOT_NOT_FOUND; on a later page also when
+        one of the two was deleted since.
         INVALID_ARGUMENT: INVALID_FIELD, MALFORMED_MESSAGE, PAGE_TOKEN_MISMATCH.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -212,6 +215,15 @@ class SnapshotServiceServicer:
     def ForkExecution(self, request, context):
         """Creates an execution from a snapshot of another, with or without the history
         up to there. Takes one revision, and one SAVED change for the new head.
+
+        Decided inside the commit, in this order: the request_id is not a replay; the
+        source exists; it has the snapshot; the new execution does not exist; the
+        quota holds. Then the snapshots are numbered in their order, from 1, or from
+        the version after the last if the new execution's name was used before. They
+        keep their snapshot ids, timestamps and labels; their revision and
+        commit_time are the fork's, and their origin says where they came from. The
+        ttl and the writer epoch of the source are not copied: the fork lives until
+        it is given a ttl, and has no epoch, unless its name has one from before.
 
         NOT_FOUND: EXECUTION_NOT_FOUND, SNAPSHOT_NOT_FOUND, for the source.
         ALREADY_EXISTS: EXECUTION_EXISTS, for the new execution.
@@ -224,7 +236,12 @@ class SnapshotServiceServicer:
 
     def DeleteSnapshots(self, request, context):
         """Deletes history of an execution; never its head, and never what another
-        snapshot reads as. Takes no revision.
+        snapshot reads as. What does not exist is passed over, and the head too. A
+        snapshot_id is free again once its snapshot is deleted; a version is not.
+        Takes no revision, and makes no change that a watch would see.
+
+        Decided inside the commit, in this order: the request_id is not a replay; the
+        writer is not fenced; the execution exists.
 
         NOT_FOUND: EXECUTION_NOT_FOUND.
         FAILED_PRECONDITION: FENCED.
