@@ -7,19 +7,26 @@ import subprocess
 import sys
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from stillframe import client
 from stillframe.cli import choices, exits, output
 from stillframe.cli.app import app
 from stillframe.cli.connection import Connection
-from stillframe.cli.selection import BoundOptions, EntryOptions, FilterOptions
+from stillframe.cli.selection import (
+    BoundOptions,
+    EntryOptions,
+    FilterOptions,
+    SelectorOptions,
+    snapshot_argument,
+)
 from stillframe.cli.serve import LimitOptions, ServerOptions
 from stillframe.server.config import Settings
 
 COMMANDS = (
     *("serve", "save", "load", "list", "history", "watch"),
-    *("claim", "delete", "check", "info"),
+    *("claim", "delete", "check", "info", "diff", "fork", "prune"),
 )
 
 
@@ -128,6 +135,7 @@ def test_options_that_were_not_given_select_nothing() -> None:
     assert FilterOptions().build() is None
     assert EntryOptions().build() is None
     assert BoundOptions().build() is None
+    assert SelectorOptions().criteria() is None
 
 
 def test_entries_by_key_prefix_and_all() -> None:
@@ -135,6 +143,44 @@ def test_entries_by_key_prefix_and_all() -> None:
         step_outputs=client.MapProjection(keys=("a",), key_prefixes=("b",)),
         variables=client.MapProjection(all=True),
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("3", {"version": 3}),
+        ("snapshot-id=a=b", {"snapshot_id": "a=b"}),
+        ("snapshot-id=3", {"snapshot_id": "3"}),
+        ("at-sequence=0", {"criteria": client.Criteria(sequence_max=0)}),
+        (
+            "as-of=1970-01-01T00:00:01Z",
+            {"criteria": client.Criteria(commit_time_max_ns=1_000_000_000)},
+        ),
+    ],
+)
+def test_a_snapshot_as_one_word(text: str, expected: dict[str, object]) -> None:
+    assert snapshot_argument(text, "FROM") == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x", "-1", "+3", "٣", "3=", "snapshot-id=", "at-sequence=x", "version=3"]
+)
+def test_what_names_no_snapshot_is_refused(text: str) -> None:
+    with pytest.raises(typer.BadParameter, match="is not a version") as caught:
+        snapshot_argument(text, "FROM")
+    assert caught.value.param_hint == "FROM"
+
+
+def test_a_time_in_one_word_must_be_one() -> None:
+    with pytest.raises(typer.BadParameter, match="is not a time"):
+        snapshot_argument("as-of=yesterday", "FROM")
+
+
+def test_a_prune_without_a_selection_is_a_mistake() -> None:
+    # Nothing listens there: the mistake is found before anybody is asked.
+    result = CliRunner().invoke(app, ["--address", "127.0.0.1:9", "prune", "run-1"])
+    assert result.exit_code == exits.ExitCode.USAGE
+    assert "say which snapshots" in result.stderr
 
 
 def test_nothing_that_is_printed_steers_the_terminal() -> None:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from stillframe.cli import engine, exits, lists, load, save, serve, watch
+from stillframe.cli import engine, exits, history, lists, load, save, serve, watch
 from stillframe.cli.command import command
 from stillframe.cli.connection import Connection
 
@@ -54,9 +54,14 @@ _GROUPS = {
         "save": save.save,
         "load": load.load,
         "list": lists.list_executions,
-        "history": lists.history,
         "watch": watch.watch,
         "delete": engine.delete,
+    },
+    "History": {
+        "history": lists.history,
+        "diff": history.diff,
+        "fork": history.fork,
+        "prune": history.prune,
     },
     "Engines": {"claim": engine.claim, "check": engine.check},
 }

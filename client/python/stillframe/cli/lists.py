@@ -129,6 +129,7 @@ def history(
             "saved": lambda each: parsing.brief_time(each.commit_time_ns),
             "snapshot id": lambda each: each.snapshot_id,
             "etag": lambda each: each.etag,
+            "forked from": output.origin_of,
         }
         if execution is None:
             columns = {"execution": lambda each: each.execution_id, **columns}

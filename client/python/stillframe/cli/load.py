@@ -8,55 +8,10 @@ import typer
 from stillframe.cli import output, parsing
 from stillframe.cli.command import Execution, Json, command
 from stillframe.cli.connection import Connection
-from stillframe.cli.selection import EntryOptions
+from stillframe.cli.selection import EntryOptions, SelectorOptions
 
 if TYPE_CHECKING:
-    from stillframe.client import Criteria, Projection, StoredSnapshot
-
-
-@dataclass(frozen=True)
-class SelectorOptions:
-    """Which snapshot."""
-
-    panel: ClassVar[str] = "Which snapshot (default: the latest)"
-
-    version: Annotated[
-        int | None, typer.Option("--version", min=1, metavar="N", help="The one of this version.")
-    ] = None
-    snapshot_id: Annotated[
-        str | None,
-        typer.Option("--snapshot-id", metavar="ID", help="The one that the engine named so."),
-    ] = None
-    at_sequence: Annotated[
-        int | None,
-        typer.Option(
-            "--at-sequence",
-            min=0,
-            metavar="N",
-            help="The latest that includes no event after number N.",
-        ),
-    ] = None
-    as_of: Annotated[
-        str | None,
-        typer.Option(
-            "--as-of",
-            metavar="TIME",
-            help="The latest that was saved by then: 2026-07-01T12:00:00Z, or 10m for ten "
-            "minutes ago.",
-        ),
-    ] = None
-
-    def criteria(self) -> "Criteria | None":
-        if self.at_sequence is None and self.as_of is None:
-            return None
-        from stillframe.client import Criteria  # noqa: PLC0415
-
-        return Criteria(
-            sequence_max=self.at_sequence,
-            commit_time_max_ns=None
-            if self.as_of is None
-            else parsing.time_ns(self.as_of, "--as-of"),
-        )
+    from stillframe.client import Projection, StoredSnapshot
 
 
 @dataclass(frozen=True)
@@ -142,7 +97,6 @@ def _header() -> "Projection":
 def _show(snapshot: "StoredSnapshot") -> None:
     from stillframe.cli.documents import value_document  # noqa: PLC0415
 
-    origin = snapshot.origin
     freshness = snapshot.freshness
     omission = snapshot.omission
     output.fields(
@@ -166,7 +120,7 @@ def _show(snapshot: "StoredSnapshot") -> None:
             ("parent snapshot", snapshot.parent_snapshot_id),
             ("parent execution", snapshot.parent_execution_id),
             ("schema version", snapshot.schema_version or None),
-            ("forked from", origin and f"{origin.execution_id} version {origin.version}"),
+            ("forked from", output.origin_of(snapshot)),
             ("freshness", freshness and output.freshness_text(freshness)),
             (
                 "left out",

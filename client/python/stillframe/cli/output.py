@@ -18,18 +18,22 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from stillframe.client import Freshness, Snapshot
+    from stillframe.client import Freshness, Snapshot, StoredSnapshot
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
-STATE_STYLES = {
+STYLES = {
     "completed": "green",
     "failed": "red",
     "cancelled": "yellow",
     "running": "cyan",
     "waiting": "magenta",
     "paused": "yellow",
+    "added": "green",
+    "removed": "red",
+    "changed": "yellow",
 }
+"""How a word is coloured, by the column that `table` styles."""
 
 
 def to_json(document: Any) -> str:
@@ -62,7 +66,7 @@ def note(line: str) -> None:
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, styled: str = "") -> None:
     """A table, without the columns that are empty in every row.
 
-    `styled` names the column that has a state and is coloured by it. A row is one line
+    `styled` names the column whose first word is coloured (STYLES). A row is one line
     however narrow the terminal is, so that ids can be copied.
     """
     from rich.table import Table  # noqa: PLC0415 - rich costs a tenth of a second
@@ -76,8 +80,8 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, styled: s
         cells = [(columns[i] == styled, _cell(row[i])) for i in filled]
         result.add_row(
             *(
-                Text(cell, STATE_STYLES.get(cell.split(" ")[0], "") if is_state else "")
-                for is_state, cell in cells
+                Text(cell, STYLES.get(cell.split(" ")[0], "") if is_styled else "")
+                for is_styled, cell in cells
             )
         )
     _render(result)
@@ -120,6 +124,12 @@ def state_of(snapshot: Snapshot) -> str:
 def labels_of(snapshot: Snapshot) -> str:
     """`team=red, tier=1`."""
     return ", ".join(f"{key}={value}" for key, value in sorted(snapshot.labels.items()))
+
+
+def origin_of(snapshot: StoredSnapshot) -> str | None:
+    """`run-1 version 3`; None unless the snapshot came with a fork."""
+    origin = snapshot.origin
+    return None if origin is None else f"{origin.execution_id} version {origin.version}"
 
 
 def freshness_text(freshness: Freshness) -> str:

@@ -88,9 +88,14 @@ def read_json(text: str) -> Any:
 def sequence_pair(text: str, option: str) -> tuple[str, int]:
     """`EXECUTION=NUMBER`; the execution's id may hold equals signs."""
     key, equals, number = text.rpartition("=")
-    if not equals or not key or not (number.isascii() and number.isdigit()):
+    if not equals or not key or not is_number(number):
         raise typer.BadParameter(f"{text!r} is not EXECUTION=NUMBER", param_hint=option)
     return key, int(number)
+
+
+def is_number(text: str) -> bool:
+    """Whether the text is digits alone: no sign, no space, none of another script."""
+    return text.isascii() and text.isdigit()
 
 
 def duration_ns(text: str, option: str) -> int:

@@ -2,7 +2,7 @@
 
 import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
@@ -92,6 +92,48 @@ class FilterOptions:
 
 
 @dataclass(frozen=True)
+class SelectorOptions:
+    """Which snapshot."""
+
+    panel: ClassVar[str] = "Which snapshot (default: the latest)"
+
+    version: Annotated[
+        int | None, typer.Option("--version", min=1, metavar="N", help="The one of this version.")
+    ] = None
+    snapshot_id: Annotated[
+        str | None,
+        typer.Option("--snapshot-id", metavar="ID", help="The one that the engine named so."),
+    ] = None
+    at_sequence: Annotated[
+        int | None,
+        typer.Option(
+            "--at-sequence",
+            min=0,
+            metavar="N",
+            help="The latest that includes no event after number N.",
+        ),
+    ] = None
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            "--as-of",
+            metavar="TIME",
+            help="The latest that was saved by then: 2026-07-01T12:00:00Z, or 10m for ten "
+            "minutes ago.",
+        ),
+    ] = None
+
+    def criteria(self) -> "Criteria | None":
+        if self.at_sequence is None and self.as_of is None:
+            return None
+        from stillframe.client import Criteria  # noqa: PLC0415
+
+        return Criteria(
+            sequence_max=self.at_sequence, commit_time_max_ns=_time(self.as_of, "--as-of")
+        )
+
+
+@dataclass(frozen=True)
 class EntryOptions:
     """Which entries of the two maps."""
 
@@ -157,6 +199,26 @@ class BoundOptions:
             commit_time_min_ns=_time(self.since, "--since"),
             commit_time_max_ns=_time(self.until, "--until"),
         )
+
+
+def snapshot_argument(text: str, name: str) -> dict[str, Any]:
+    """A snapshot as one word: a version, or `snapshot-id=ID`, `at-sequence=N`, `as-of=TIME`.
+
+    The answer has one item, under the client's name for it: version, snapshot_id, criteria.
+    """
+    key, equals, value = text.partition("=")
+    if not equals and parsing.is_number(text):
+        return {"version": int(text)}
+    if key == "snapshot-id" and value:
+        return {"snapshot_id": value}
+    if key == "at-sequence" and parsing.is_number(value):
+        return {"criteria": SelectorOptions(at_sequence=int(value)).criteria()}
+    if key == "as-of":
+        return {"criteria": SelectorOptions(as_of=value).criteria()}
+    raise typer.BadParameter(
+        f"{text!r} is not a version, snapshot-id=ID, at-sequence=N or as-of=TIME",
+        param_hint=name,
+    )
 
 
 def _time(text: str | None, option: str) -> int | None:

@@ -98,6 +98,23 @@ class LimitOptions:
             help="How long the versions and epochs of a deleted execution are kept. (default 30)",
         ),
     ] = None
+    retention: Annotated[
+        str | None,
+        typer.Option(
+            "--retention",
+            metavar="RETENTION",
+            help="Which history is kept: all, last:N (versions, the head among them), or for:N "
+            "and s, m, h or d (so long after a newer version). Never the head. (default all)",
+        ),
+    ] = None
+    tenant_retention: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--tenant-retention",
+            metavar="TENANT=RETENTION",
+            help="Which history one tenant keeps; repeatable.",
+        ),
+    ] = None
     progress_interval: Annotated[
         float | None,
         typer.Option(
@@ -116,8 +133,8 @@ def serve(server: ServerOptions, limits: LimitOptions) -> None:
     file stillframe.db of the current folder.
 
     Every setting can also be given by the environment, as STILLFRAME_ and its name:
-    STILLFRAME_STORE, STILLFRAME_LISTEN, STILLFRAME_MAX_WATCHES and so on. An option goes
-    before the environment.
+    STILLFRAME_STORE, STILLFRAME_LISTEN, STILLFRAME_MAX_WATCHES and so on;
+    STILLFRAME_TENANT_RETENTION as a JSON object. An option goes before the environment.
     """
     try:
         from stillframe.server.app import ListenError  # noqa: PLC0415
@@ -134,6 +151,7 @@ def serve(server: ServerOptions, limits: LimitOptions) -> None:
             f'the server is not installed (no module {error.name}): pip install "stillframe[server]"'
         )
     options = dataclasses.asdict(server) | dataclasses.asdict(limits)
+    options["tenant_retention"] = _by_tenant(limits.tenant_retention)
     settings = _settings(
         Settings, {name: each for name, each in options.items() if each is not None}
     )
@@ -153,8 +171,26 @@ def _settings(kind: "type[Settings]", given: dict[str, Any]) -> "Settings":
     try:
         return kind(**given)
     except ValidationError as error:
-        problems = [f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()]
+        problems = [
+            f"{'.'.join(map(str, each['loc']))}: {each['msg'].removeprefix('Value error, ')}"
+            for each in error.errors()
+        ]
         _refuse("; ".join(problems), ExitCode.USAGE)
+
+
+def _by_tenant(given: list[str] | None) -> dict[str, str] | None:
+    """Reads TENANT=RETENTION, where the tenant's name may have a = too."""
+    if not given:
+        return None
+    found: dict[str, str] = {}
+    for each in given:
+        tenant, equals, retention = each.rpartition("=")
+        if not (equals and tenant):
+            _refuse(f"--tenant-retention: {each!r} is not TENANT=RETENTION", ExitCode.USAGE)
+        if tenant in found:
+            _refuse(f"--tenant-retention: {tenant!r} is given twice", ExitCode.USAGE)
+        found[tenant] = retention
+    return found
 
 
 def _refuse_taken(listen: str) -> None:
