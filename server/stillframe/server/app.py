@@ -14,6 +14,7 @@ from grpc_reflection.v1alpha import reflection
 from stillframe.server import telemetry
 from stillframe.server.errors import status_of
 from stillframe.server.health import Health
+from stillframe.server.pipeline import Pipelines
 from stillframe.server.service import Service
 from stillframe.server.stores import open_store, refusals
 from stillframe.server.watch import Feed
@@ -56,7 +57,8 @@ class Server:
         self._settings = settings
         self._store = store
         self._feed = Feed(store, settings)
-        self._service = Service(store, self._feed, settings)
+        self._pipelines = Pipelines(store, settings)
+        self._service = Service(store, self._feed, self._pipelines, settings)
         self._health = Health("", SERVICE_NAME)
         self._handlers: set[asyncio.Task[Any]] = set()
         self._maintenance: asyncio.Task[None] | None = None
@@ -87,13 +89,14 @@ class Server:
         self._health.serving()
 
     async def stop(self, grace: float | None = None) -> None:
-        """Says NOT_SERVING, ends the watches with Goodbye, lets saves in flight finish.
+        """Says NOT_SERVING, ends watches and pipelines, lets saves in flight finish.
 
         Returns once no handler uses the store any more. `grace` is in seconds; unset is
         the settings' drain_grace.
         """
         self._health.drain()
         self._feed.drain()
+        self._pipelines.drain()
         seconds = self._settings.drain_grace if grace is None else grace
         stopping = asyncio.create_task(self._server.stop(seconds))
         while not stopping.done():
@@ -107,6 +110,7 @@ class Server:
         # The server returns before the handlers that it cancelled have ended.
         tasks = [task for task in (*self._handlers, self._maintenance) if task is not None]
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._pipelines.settle()
 
     async def _maintain(self) -> None:
         while True:
@@ -143,7 +147,7 @@ class Server:
             self._stream("WatchSnapshots", service.watch_snapshots)
         )
         handlers["SaveSnapshots"] = grpc.stream_stream_rpc_method_handler(
-            self._stream("SaveSnapshots", _unimplemented_stream("SaveSnapshots"))
+            self._stream("SaveSnapshots", service.save_snapshots)
         )
         return handlers
 
@@ -202,14 +206,6 @@ async def _abort(context: Context, status: Status) -> None:
     code = next(each for each in grpc.StatusCode if each.value[0] == status.code)
     details = (("grpc-status-details-bin", status.SerializeToString()),)
     await context.abort(code, status.message, details)
-
-
-def _unimplemented_stream(rpc: str) -> Callable[[Any], AsyncIterator[bytes]]:
-    async def handler(_: Any) -> AsyncIterator[bytes]:
-        raise refusals.unimplemented(rpc)
-        yield b""
-
-    return handler
 
 
 def serve(settings: Settings, ready: Callable[[str], None]) -> int:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from stillframe.server.config import Settings
+    from stillframe.server.pipeline import Pipelines
     from stillframe.server.stores.base import Store
     from stillframe.server.watch import Feed
     from stillframe.v1.snapshot_pb2 import SnapshotProjection
@@ -38,6 +39,7 @@ FEATURES = (
     "freshness",
     "prune",
     "retention",
+    "save_stream",
     "ttl",
     "watch",
 )
@@ -46,9 +48,10 @@ FEATURES = (
 class Service:
     """The handlers of stillframe.v1.SnapshotService over a store."""
 
-    def __init__(self, store: Store, feed: Feed, settings: Settings) -> None:
+    def __init__(self, store: Store, feed: Feed, pipelines: Pipelines, settings: Settings) -> None:
         self._store = store
         self._feed = feed
+        self._pipelines = pipelines
         self._settings = settings
 
     def _parse(self, kind: type[M], data: bytes) -> M:
@@ -71,6 +74,9 @@ class Service:
         validation.save(request, self._settings)
         response = await self._store.save(request)
         return response.SerializeToString()
+
+    def save_snapshots(self, requests: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        return self._pipelines.run(requests)
 
     async def load_snapshot(self, data: bytes) -> bytes:
         request = self._parse(messages.LoadSnapshotRequest, data)

@@ -47,6 +47,21 @@ def save(request: requests.SaveSnapshotRequest, limits: Settings) -> None:
     _payload_sizes(payloads, limits)
 
 
+def save_item(item: requests.SaveItem, limits: Settings) -> None:
+    with Check() as check:
+        check.text("item_id", item.item_id)
+        if not item.HasField("save"):
+            check.fail("save", "must be set")
+            return
+        try:
+            save(item.save, limits)
+        except refusals.Refusal as refusal:
+            if not refusal.violations:
+                raise
+            for field, description in refusal.violations:
+                check.fail(f"save.{field}", description)
+
+
 def _snapshot(
     check: Check,
     field: str,

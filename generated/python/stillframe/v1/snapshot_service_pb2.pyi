@@ -394,7 +394,7 @@ class SaveItem(_message.Message):
     SAVE_FIELD_NUMBER: _builtins.int
     item_id: _builtins.str
     """Required. The client's name for the item; its result carries it. 1 to 512
-    bytes.
+    bytes. Two items may have the same: the server does not compare them.
     """
     @_builtins.property
     def save(self) -> Global___SaveSnapshotRequest:
@@ -423,7 +423,9 @@ class SaveSnapshotsResponse(_message.Message):
     RESULTS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___SaveItemResult]:
-        """Results, one for each item, in any order across executions."""
+        """Results, one for each item, in the order sent for each execution, in any
+        order across executions.
+        """
 
     def __init__(
         self,
@@ -448,14 +450,16 @@ class SaveItemResult(_message.Message):
     SAVED_FIELD_NUMBER: _builtins.int
     ERROR_FIELD_NUMBER: _builtins.int
     item_id: _builtins.str
-    """The item."""
+    """The item's item_id, cut to 512 bytes if it was longer."""
     @_builtins.property
     def saved(self) -> Global___SaveSnapshotResponse:
         """The save took place and is durable."""
 
     @_builtins.property
     def error(self) -> Global___SaveError:
-        """The save was refused."""
+        """The save was refused. Violated fields are named as paths within the item,
+        such as `save.execution_id`.
+        """
 
     def __init__(
         self,

@@ -134,7 +134,21 @@ class SnapshotServiceServicer:
         execution apply in the order sent. The end of the request stream commits
         nothing and takes nothing back.
 
-        INVALID_ARGUMENT: MALFORMED_MESSAGE, for a message that cannot be read.
+        The server reads no further message of a stream while 1,024 items, or
+        messages of 16 MiB, are unanswered, and while the store has as much work as
+        it can hold: items are not refused with SERVER_BUSY, the stream slows down.
+        So a client reads results while it sends. Results come in messages of up to
+        1 MiB.
+
+        An item without a result, because the stream ended, may have taken effect: a
+        client sends it again, under the same request_id, in the same order, and
+        keeps no more than 32 of one execution unanswered, which is what the
+        execution remembers. A delta that names its base by request_id takes effect
+        only right after the save that it was made against, sent again or not.
+
+        INVALID_ARGUMENT: MALFORMED_MESSAGE, for a message that cannot be read; the
+        results of those before it come first.
+        UNAVAILABLE: SHUTTING_DOWN, after the results of what the server had read.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
