@@ -108,6 +108,12 @@ def test_a_store_that_cannot_be_opened_is_refused(tmp_path: Path, store: str, co
     [
         (["--max-watches", "0"], {}, "max_watches"),
         ([], {"STILLFRAME_CHANGE_LOG_SIZE": "many"}, "change_log_size"),
+        (["--retention", "some"], {}, "retention: 'some' is not all, last:N"),
+        ([], {"STILLFRAME_RETENTION": "last:0"}, "retention: 'last:0' is not all"),
+        (["--tenant-retention", "a=for:1w"], {}, "tenant_retention.a: 'for:1w' is not all"),
+        (["--tenant-retention", "all"], {}, "--tenant-retention: 'all' is not TENANT=RETENTION"),
+        (["--tenant-retention", "a=all"] * 2, {}, "--tenant-retention: 'a' is given twice"),
+        ([], {"STILLFRAME_TENANT_RETENTION": "{"}, "tenant_retention: must be a JSON object"),
     ],
 )
 def test_a_setting_out_of_bounds_is_refused(

@@ -2,10 +2,35 @@
 
 from __future__ import annotations
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+import json
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from stillframe.server.stores.base import MIB, StoreConfig
+from stillframe.server.stores.retention import KEEP_ALL, Retention
+
+
+def _retention(value: object) -> Retention:
+    return value if isinstance(value, Retention) else Retention.parse(str(value))
+
+
+def _mapping(value: Any) -> Any:
+    """Reads the environment's JSON. What it holds is checked field by field."""
+    if not isinstance(value, str):
+        return value
+    try:
+        read = json.loads(value)
+    except (ValueError, RecursionError):
+        read = None
+    if not isinstance(read, dict):
+        raise ValueError('must be a JSON object, such as {"acme": "for:30d"}')  # noqa: TRY004 - ValueError is what pydantic reports
+    return read  # pyright: ignore[reportUnknownVariableType]
+
+
+RetentionText = Annotated[Retention, NoDecode, BeforeValidator(_retention)]
+"""A Retention, given as what Retention.parse reads."""
 
 
 class Settings(BaseSettings):
@@ -37,12 +62,19 @@ class Settings(BaseSettings):
     """Changes of a tenant that a watch can resume over, about."""
     tombstone_days: float = Field(default=30, ge=0)
     """How long a deleted execution's version, writer epoch and request ids are kept."""
+    retention: RetentionText = KEEP_ALL
+    """Which history is kept: `all`, `last:100` (versions), or `for:30d` (also s, m, h)."""
+    tenant_retention: Annotated[dict[str, RetentionText], NoDecode, BeforeValidator(_mapping)] = (
+        Field(default_factory=dict[str, Retention])
+    )
+    """Which history these tenants keep, by tenant; in the environment a JSON object."""
     watch_buffer_bytes: int = Field(default=64 * MIB, ge=MIB)
     """Recent changes kept in memory for all watches together."""
     progress_interval: float = Field(default=10, gt=0, le=15)
     """How often, at least, a watch gets a caught_up or progress frame."""
     maintenance_interval: float = Field(default=1, gt=0)
-    """How often expired executions, old changes and tombstones are looked for."""
+    """How often expired executions, outlived history, old changes and tombstones are looked
+    for."""
     drain_grace: float = Field(default=10, ge=0)
     """How long saves in flight may take after SIGTERM."""
 
@@ -57,4 +89,6 @@ class Settings(BaseSettings):
             max_inflight_bytes=self.max_inflight_bytes,
             change_log_size=self.change_log_size,
             tombstone_seconds=self.tombstone_days * 86_400,
+            retention=self.retention,
+            tenant_retention=self.tenant_retention,
         )

@@ -22,7 +22,9 @@ from stillframe.cli.selection import (
     snapshot_argument,
 )
 from stillframe.cli.serve import LimitOptions, ServerOptions
+from stillframe.server import app as server_app
 from stillframe.server.config import Settings
+from stillframe.server.stores.retention import Retention
 
 COMMANDS = (
     *("serve", "save", "load", "list", "history", "watch"),
@@ -88,6 +90,23 @@ def test_the_options_of_serve_are_settings() -> None:
         field.name for each in (ServerOptions, LimitOptions) for field in dataclasses.fields(each)
     }
     assert fields <= set(Settings.model_fields)
+
+
+def test_serve_hands_the_server_what_tenants_keep(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Settings] = []
+
+    def run(settings: Settings, _: object) -> int:
+        seen.append(settings)
+        return 0
+
+    monkeypatch.setattr(server_app, "serve", run)
+    given = ["--retention", "last:9", "--tenant-retention", "a=b=for:1h"]
+    given += ["--tenant-retention", "c=all", "--listen", "127.0.0.1:0"]
+    assert CliRunner().invoke(app, ["serve", *given]).exit_code == 0
+
+    [settings] = seen
+    assert settings.retention == Retention(versions=9)
+    assert settings.tenant_retention == {"a=b": Retention(seconds=3600), "c": Retention()}
 
 
 @pytest.mark.parametrize(
