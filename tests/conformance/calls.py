@@ -16,7 +16,7 @@ import grpc.aio
 from stillframe.server.app import Server
 from stillframe.v1 import snapshot_service_pb2 as service
 from stillframe.v1.snapshot_service_pb2_grpc import SnapshotServiceStub
-from tests.conformance.support import TIMEOUT, Clock, save_request
+from tests.conformance.support import TIMEOUT, Clock, save_request, take_selector
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Iterable
@@ -27,10 +27,13 @@ if TYPE_CHECKING:
     from stillframe.v1.snapshot_service_pb2 import (
         ClaimExecutionResponse,
         DeleteExecutionResponse,
+        DiffSnapshotsResponse,
+        ForkExecutionResponse,
         LoadSnapshotResponse,
         SaveSnapshotResponse,
         SnapshotChange,
         SnapshotDelta,
+        SnapshotSelector,
         WatchFrame,
         WatchSnapshotsRequest,
         WatchSnapshotsResponse,
@@ -162,16 +165,11 @@ class Api:
 
     async def answer(self, execution_id: str, **fields: Any) -> LoadSnapshotResponse:
         """Calls LoadSnapshot; the fields of a selector may stand beside the request's."""
-        selector = {
-            name: fields.pop(name)
-            for name in ("version", "snapshot_id", "latest_matching")
-            if name in fields
-        }
         return await self.stub.LoadSnapshot(
             service.LoadSnapshotRequest(
                 tenant_id=self.tenant_id,
                 execution_id=execution_id,
-                selector=service.SnapshotSelector(**selector) if selector else None,
+                selector=take_selector(fields),
                 **fields,
             )
         )
@@ -190,6 +188,42 @@ class Api:
         return await self.stub.DeleteExecution(
             service.DeleteExecutionRequest(
                 tenant_id=self.tenant_id, execution_id=execution_id, **fields
+            )
+        )
+
+    async def fork(self, source: str, new: str, **fields: Any) -> ForkExecutionResponse:
+        """Calls ForkExecution; the fields of a selector may stand beside the request's."""
+        return await self.stub.ForkExecution(
+            service.ForkExecutionRequest(
+                tenant_id=self.tenant_id,
+                execution_id=source,
+                new_execution_id=new,
+                selector=take_selector(fields),
+                **fields,
+            )
+        )
+
+    async def prune(self, execution_id: str, **fields: Any) -> int:
+        """Calls DeleteSnapshots, and returns how many it deleted."""
+        response = await self.stub.DeleteSnapshots(
+            service.DeleteSnapshotsRequest(
+                tenant_id=self.tenant_id, execution_id=execution_id, **fields
+            )
+        )
+        return response.deleted_count
+
+    async def diff(
+        self,
+        execution_id: str,
+        older: SnapshotSelector | None = None,
+        newer: SnapshotSelector | None = None,
+        **fields: Any,
+    ) -> DiffSnapshotsResponse:
+        """Calls DiffSnapshots; the head stands for what is not given."""
+        fields["from"] = older or service.SnapshotSelector()
+        return await self.stub.DiffSnapshots(
+            service.DiffSnapshotsRequest(
+                tenant_id=self.tenant_id, execution_id=execution_id, to=newer, **fields
             )
         )
 

@@ -18,15 +18,19 @@ from stillframe.v1.snapshot_pb2 import (
 from stillframe.v1.snapshot_service_pb2 import (
     DeleteExecutionRequest,
     DeleteExecutionResponse,
+    DeleteSnapshotsRequest,
+    ForkExecutionRequest,
+    ForkExecutionResponse,
+    SaveSnapshotRequest,
     SaveSnapshotResponse,
     SnapshotDelta,
     SnapshotSelector,
 )
-from tests.conformance.support import STEP_OUTPUTS, Clock, save_request, snapshot
+from tests.conformance.support import STEP_OUTPUTS, Clock, save_request, snapshot, take_selector
 
 if TYPE_CHECKING:
     from stillframe.server.stores.base import Store
-    from stillframe.server.stores.records import Change, Claimed, Head, Stored
+    from stillframe.server.stores.records import Change, Claimed, Head, Outline, Stored
 
 
 def whole(stored: Stored) -> ExecutionSnapshot:
@@ -55,6 +59,17 @@ class StoreTenant:
     ) -> SaveSnapshotResponse:
         return await self.store.save(save_request(self.tenant_id, execution_id, content, **fields))
 
+    async def save_many(self, *saves: SaveSnapshotRequest) -> list[SaveSnapshotResponse | Refusal]:
+        return await self.store.save_many(saves)
+
+    def request(
+        self,
+        execution_id: str,
+        content: ExecutionSnapshot | SnapshotDelta | None = None,
+        **fields: Any,
+    ) -> SaveSnapshotRequest:
+        return save_request(self.tenant_id, execution_id, content, **fields)
+
     async def claim(
         self, execution_id: str, *, allow_missing: bool = False, selection: Selection = EVERYTHING
     ) -> Claimed:
@@ -66,6 +81,35 @@ class StoreTenant:
         return await self.store.delete(
             DeleteExecutionRequest(tenant_id=self.tenant_id, execution_id=execution_id, **fields)
         )
+
+    async def fork(self, source: str, new: str, **fields: Any) -> ForkExecutionResponse:
+        """Forks an execution; the fields of a selector may stand beside the request's."""
+        return await self.store.fork(
+            ForkExecutionRequest(
+                tenant_id=self.tenant_id,
+                execution_id=source,
+                new_execution_id=new,
+                selector=take_selector(fields),
+                **fields,
+            )
+        )
+
+    async def prune(self, execution_id: str, *versions: int, **fields: Any) -> int:
+        """Deletes history, and returns how many snapshots went."""
+        response = await self.store.prune(
+            DeleteSnapshotsRequest(
+                tenant_id=self.tenant_id, execution_id=execution_id, versions=versions, **fields
+            )
+        )
+        return response.deleted_count
+
+    async def outlines(self, execution_id: str, *versions: int) -> list[Outline]:
+        """Reads the outlines of versions; 0 is the head."""
+        selectors = [
+            SnapshotSelector(version=number) if number else SnapshotSelector()
+            for number in versions
+        ]
+        return await self.store.outlines(self.tenant_id, execution_id, selectors)
 
     async def load(
         self, execution_id: str, selection: Selection = EVERYTHING, **selector: Any
@@ -133,6 +177,10 @@ class StoreTenant:
                 return found
             assert isinstance(page.next, HistoryKey)
             before = page.next
+
+    async def versions(self, execution_id: str) -> dict[int, ExecutionSnapshot]:
+        """Returns the execution's history, oldest first, by version."""
+        return {each.version: each for each in reversed(await self.history(execution_id))}
 
     async def changes(self, after: int = 0, limit: int = 1000) -> list[Change]:
         """Reads the change log to its end, and checks that it has no gap."""

@@ -16,7 +16,11 @@ from google.rpc import error_details_pb2, status_pb2
 from stillframe.server.stores.refusals import Refusal
 from stillframe.v1 import error_pb2, snapshot_pb2
 from stillframe.v1.snapshot_pb2 import ExecutionSnapshot, Payload
-from stillframe.v1.snapshot_service_pb2 import SaveSnapshotRequest, SnapshotDelta
+from stillframe.v1.snapshot_service_pb2 import (
+    SaveSnapshotRequest,
+    SnapshotDelta,
+    SnapshotSelector,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping
@@ -165,6 +169,13 @@ def save_request(
     else:
         request.snapshot.CopyFrom(content or snapshot())
     return request
+
+
+def take_selector(fields: dict[str, Any]) -> SnapshotSelector | None:
+    """Takes the field of a selector out of the fields of a request that has one."""
+    names = ("version", "snapshot_id", "latest_matching")
+    chosen = {name: fields.pop(name) for name in names if name in fields}
+    return SnapshotSelector(**chosen) if chosen else None
 
 
 def saved_part(read: ExecutionSnapshot) -> ExecutionSnapshot:

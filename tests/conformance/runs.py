@@ -1,0 +1,37 @@
+"""A made-up run whose entries come, grow, change, go, and come again."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Any
+
+from tests.conformance.support import snapshot
+
+if TYPE_CHECKING:
+    from stillframe.v1.snapshot_pb2 import ExecutionSnapshot
+
+KEYS = [f"k{number}" for number in range(9)]
+VERSIONS = 70
+
+
+def a_run(seed: int, versions: int = VERSIONS) -> list[ExecutionSnapshot]:
+    """Makes the states of a run, the same for the same seed."""
+    chance = random.Random(seed)
+    outputs: dict[str, bytes] = {}
+    variables: dict[str, bytes] = {}
+    states: list[ExecutionSnapshot] = []
+    for number in range(1, versions + 1):
+        for entries in (outputs, variables):
+            for key in chance.sample(KEYS, chance.randint(0, 3)):
+                match chance.randint(0, 3):
+                    case 0:
+                        entries.pop(key, None)
+                    case 1:
+                        entries[key] = chance.randbytes(chance.randint(0, 300))
+                    case _:
+                        entries[key] = entries.get(key, b"") + b"a line more;" * 5
+        header: dict[str, Any] = {"labels": {"n": str(number)}} if number % 3 else {}
+        if number % 4 == 0:
+            header["user_id"] = f"u{number}"
+        states.append(snapshot(number, outputs=outputs, variables=variables, **header))
+    return states
