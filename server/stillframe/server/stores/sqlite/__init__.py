@@ -18,9 +18,19 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 import apsw
 
 from stillframe.server.stores import refusals, rules
+from stillframe.server.stores.refusals import Refusal
 from stillframe.server.stores.signals import Signals
 from stillframe.server.stores.sqlite import connection as opening
-from stillframe.server.stores.sqlite import housekeeping, lists, read
+from stillframe.server.stores.sqlite import (
+    forking,
+    housekeeping,
+    lists,
+    pruning,
+    read,
+    retaining,
+    sweeping,
+)
+from stillframe.server.stores.sqlite.commits import Commits
 from stillframe.server.stores.sqlite.lanes import Job, Lane, Outcome
 from stillframe.server.stores.sqlite.write import Writer
 
@@ -37,6 +47,8 @@ if TYPE_CHECKING:
         Claimed,
         Head,
         HeadPage,
+        HistoryKey,
+        Outline,
         Page,
         SnapshotFilter,
         Stored,
@@ -45,6 +57,10 @@ if TYPE_CHECKING:
     from stillframe.v1.snapshot_service_pb2 import (
         DeleteExecutionRequest,
         DeleteExecutionResponse,
+        DeleteSnapshotsRequest,
+        DeleteSnapshotsResponse,
+        ForkExecutionRequest,
+        ForkExecutionResponse,
         SaveSnapshotRequest,
         SaveSnapshotResponse,
         SnapshotSelector,
@@ -74,7 +90,8 @@ class SqliteStore:
         except BaseException:
             first.close()
             raise
-        self._writer = Writer(config)
+        self._commits = Commits(config)
+        self._writer = Writer(self._commits)
         self._writing = Lane("stillframe-writer", [first], self._commit, config.max_inflight_bytes)
         self._reading = Lane("stillframe-reader", readers, _run_reads)
 
@@ -109,7 +126,7 @@ class SqliteStore:
             if len(jobs) == 1:
                 return [Outcome(error=_translate(error))]
             return [self._commit(connection, [job])[0] for job in jobs]
-        touched, self._writer.touched = self._writer.touched, set()
+        touched, self._commits.touched = self._commits.touched, set()
         if touched:
             self._loop.call_soon_threadsafe(self._notify, touched)
         return outcomes
@@ -120,14 +137,14 @@ class SqliteStore:
         for job in jobs:
             try:
                 outcomes.append(Outcome(job.work(connection)))
-            except refusals.Refusal as refusal:
+            except Refusal as refusal:
                 outcomes.append(Outcome(error=refusal))
         # Refusals wait for it too: they were decided against what it makes durable.
         connection.execute("COMMIT")
         return outcomes
 
     def _roll_back(self, connection: apsw.Connection) -> None:
-        self._writer.forget()
+        self._commits.forget()
         if connection.in_transaction:
             try:
                 connection.execute("ROLLBACK")
@@ -147,6 +164,15 @@ class SqliteStore:
             lambda connection: self._writer.save(connection, save), save.inflight_bytes
         )
 
+    async def save_many(
+        self, requests: Sequence[SaveSnapshotRequest]
+    ) -> list[SaveSnapshotResponse | Refusal]:
+        saves = [_read_save(request, self._config) for request in requests]
+        cost = sum(save.inflight_bytes for save in saves if isinstance(save, rules.Save))
+        return await self._writing.do(
+            lambda connection: [self._writer.try_save(connection, save) for save in saves], cost
+        )
+
     async def claim(
         self, tenant_id: str, execution_id: str, *, allow_missing: bool, selection: Selection
     ) -> Claimed:
@@ -160,10 +186,27 @@ class SqliteStore:
         delete = rules.Delete(request)
         return await self._writing.do(lambda connection: self._writer.delete(connection, delete))
 
+    async def fork(self, request: ForkExecutionRequest) -> ForkExecutionResponse:
+        fork = rules.Fork(request, self._config)
+        return await self._writing.do(
+            lambda connection: forking.fork(connection, self._commits, fork)
+        )
+
+    async def prune(self, request: DeleteSnapshotsRequest) -> DeleteSnapshotsResponse:
+        prune = rules.Prune(request)
+        return await self._writing.do(
+            lambda connection: pruning.prune(connection, self._commits, prune)
+        )
+
     async def load(
         self, tenant_id: str, execution_id: str, selector: SnapshotSelector, selection: Selection
     ) -> Stored:
         return await self._read(read.load, tenant_id, execution_id, selector, selection)
+
+    async def outlines(
+        self, tenant_id: str, execution_id: str, selectors: Sequence[SnapshotSelector]
+    ) -> list[Outline]:
+        return await self._read(read.outlines, tenant_id, execution_id, selectors)
 
     async def heads(self, tenant_id: str, execution_ids: Sequence[str]) -> list[Head | None]:
         return await self._read(read.heads, tenant_id, execution_ids)
@@ -188,7 +231,7 @@ class SqliteStore:
         execution_id: str | None,
         where: SnapshotFilter,
         *,
-        before: int | None,
+        before: HistoryKey | None,
         limit: int,
         selection: Selection,
     ) -> Page:
@@ -216,10 +259,19 @@ class SqliteStore:
 
     def _maintain(self, connection: apsw.Connection, budget: int) -> bool:
         done = self._writer.expire(connection, budget)
+        done += retaining.retain(connection, self._config, budget - done)
+        done += sweeping.sweep(connection, budget - done)
         done += housekeeping.trim_log(connection, self._config, budget - done)
         done += housekeeping.free_garbage(connection, budget - done)
         done += housekeeping.forget_tombstones(connection, self._config, max(budget - done, 0))
         return done >= budget
+
+
+def _read_save(request: SaveSnapshotRequest, config: StoreConfig) -> rules.Save | Refusal:
+    try:
+        return rules.Save(request, config)
+    except Refusal as refusal:
+        return refusal
 
 
 def _run_reads(connection: apsw.Connection, jobs: list[Job[Any]]) -> list[Outcome]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stillframe.server.stores import rules
-from stillframe.server.stores.sqlite import rows
+from stillframe.server.stores.sqlite import pruning, rows
 
 if TYPE_CHECKING:
     import apsw
@@ -72,16 +72,7 @@ def _free_versions(connection: apsw.Connection, content_id: int, budget: int) ->
     )
     if not ids:
         return 0
-    tenant = ids[0][0] >> rows.REVISION_BITS
-    [(floor,)] = rows.query(connection, "SELECT floor FROM tenant WHERE id = ?", (tenant,))
-    lowest_kept = rows.change_id(tenant, floor)
-    connection.executemany(
-        "DELETE FROM change WHERE id = ?", (each for each in ids if each[0] < lowest_kept)
-    )
-    connection.executemany(
-        "UPDATE change SET content_id = NULL WHERE id = ?",
-        (each for each in ids if each[0] >= lowest_kept),
-    )
+    pruning.drop_headers(connection, [row_id for (row_id,) in ids])
     return len(ids)
 
 

@@ -11,7 +11,9 @@ from stillframe.server.stores.filters import Matcher, has_labels, meets
 from stillframe.server.stores.projection import PageBuilder
 from stillframe.server.stores.records import HeadPage, HistoryKey, Page
 from stillframe.server.stores.sqlite import read, rows
-from stillframe.server.stores.sqlite.rows import HEAD_COLUMNS, StoredContent
+from stillframe.server.stores.sqlite.content import HeadContent, PastContent
+from stillframe.server.stores.sqlite.history import Chains
+from stillframe.server.stores.sqlite.rows import HEAD_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +45,7 @@ def list_executions(
             return HeadPage(Page(page.items, after), position)
         if not matches(name, head.header):
             page.skip()
-        elif not page.add(head, StoredContent(connection, content_id, None)):
+        elif not page.add(head, HeadContent(connection, content_id)):
             return HeadPage(Page(page.items, after), position)
         after = name
     return HeadPage(Page(page.items), position)
@@ -73,6 +75,7 @@ def list_snapshots(
     if execution_id is not None and not read.head_with_content(connection, tenant_id, execution_id):
         raise refusals.execution_not_found(execution_id)
     page = PageBuilder(selection, limit)
+    chains: dict[int, Chains] = {}
     for content_id, head in _snapshots(connection, tenant_id, execution_id, where, before):
         if page.full():
             return Page(page.items, before)
@@ -80,8 +83,11 @@ def list_snapshots(
             meets(where.criteria, head.header) and has_labels(where.labels, head.header)
         ):
             page.skip()
-        elif not page.add(head, StoredContent(connection, content_id, head.version)):
-            return Page(page.items, before)
+        else:
+            known = chains.setdefault(content_id, Chains(connection, content_id))
+            content = PastContent(connection, content_id, head.version, known)
+            if not page.add(head, content):
+                return Page(page.items, before)
         before = HistoryKey(head.revision, head.version)
     return Page(page.items)
 
@@ -198,19 +204,32 @@ def _all_snapshots(
 ) -> Iterator[tuple[int | None, Head]]:
     # At the revision of `before` there may be versions left that a fork brought along.
     top = rows.change_id(tenant + 1, 0) if before is None else rows.change_id(tenant, before[0])
+    bounds = (rows.change_id(tenant, 0), top)
+    sql = f"SELECT content_id, {HEAD_COLUMNS} FROM change WHERE"
+    logged = f"{sql} id >= ? AND id <= ? ORDER BY id DESC"
+    inherited = (
+        f"{sql} id < 0 AND content_id >= ? AND content_id <= ?"
+        " ORDER BY content_id DESC, version DESC"
+    )
+    found = merge(
+        *(_read(connection, each, bounds) for each in (logged, inherited)),
+        key=lambda each: (-each[1].revision, -each[1].version),
+    )
     wanted: dict[str, int | None] = {}
-    for content_id, *columns in rows.query(
-        connection,
-        f"SELECT content_id, {HEAD_COLUMNS} FROM change WHERE id >= ? AND id <= ? ORDER BY id DESC",
-        (rows.change_id(tenant, 0), top),
-    ):
-        head = rows.head_of(*columns)
+    for content_id, head in found:
         if before is not None and HistoryKey(head.revision, head.version) >= before:
             continue
         name = head.header.execution_id
         if name not in wanted:
-            found = read.head_with_content(connection, tenant_id, name)
-            belongs = found is not None and matches(name, found[0].header)
-            wanted[name] = found[1] if found and belongs else None
+            known = read.head_with_content(connection, tenant_id, name)
+            belongs = known is not None and matches(name, known[0].header)
+            wanted[name] = known[1] if known and belongs else None
         belongs = content_id is not None and content_id == wanted[name]
         yield (content_id if belongs else None), head
+
+
+def _read(
+    connection: apsw.Connection, sql: str, values: tuple[int, int]
+) -> Iterator[tuple[int | None, Head]]:
+    for content_id, *columns in rows.query(connection, sql, values):
+        yield content_id, rows.head_of(*columns)

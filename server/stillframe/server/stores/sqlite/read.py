@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from stillframe.server.stores import projection, refusals
 from stillframe.server.stores.filters import meets
 from stillframe.server.stores.marks import Position
-from stillframe.server.stores.records import Change, Head, Stored
+from stillframe.server.stores.records import Change, Head, Outline, Stored
 from stillframe.server.stores.sqlite import rows
-from stillframe.server.stores.sqlite.rows import HEAD_COLUMNS, StoredContent
+from stillframe.server.stores.sqlite.content import HeadContent, PastContent
+from stillframe.server.stores.sqlite.rows import HEAD_COLUMNS
 from stillframe.v1 import snapshot_service_pb2
 from stillframe.v1.snapshot_pb2 import ExecutionSnapshot
 
@@ -34,23 +35,59 @@ def load(
     selector: SnapshotSelector,
     selection: Selection,
 ) -> Stored:
+    head, content_id = _existing(connection, tenant_id, execution_id)
+    chosen = select(connection, head, content_id, selector)
+    if chosen is None:
+        raise refusals.no_such_snapshot(execution_id, selector)
+    return projection.read(chosen, content_of(connection, content_id, chosen, head), selection)
+
+
+def outlines(
+    connection: apsw.Connection,
+    tenant_id: str,
+    execution_id: str,
+    selectors: Sequence[SnapshotSelector],
+) -> list[Outline]:
+    head, content_id = _existing(connection, tenant_id, execution_id)
+    found: list[Outline] = []
+    for selector in selectors:
+        chosen = select(connection, head, content_id, selector)
+        if chosen is None:
+            raise refusals.no_such_snapshot(execution_id, selector)
+        content = content_of(connection, content_id, chosen, head)
+        found.append(Outline(chosen.header, content.infos(None)))
+    return found
+
+
+def select(
+    connection: apsw.Connection, head: Head, content_id: int, selector: SnapshotSelector
+) -> Head | None:
+    """Returns the snapshot of an execution that a selector names."""
+    match selector.WhichOneof("selector"):
+        case None:
+            return head
+        case "version":
+            return _version(connection, content_id, "version", selector.version)
+        case "snapshot_id":
+            return _version(connection, content_id, "snapshot_id", selector.snapshot_id)
+        case "latest_matching":
+            return _latest(connection, content_id, selector.latest_matching)
+
+
+def content_of(
+    connection: apsw.Connection, content_id: int, chosen: Head, head: Head
+) -> HeadContent | PastContent:
+    """Returns the entries of a snapshot of the execution with this head."""
+    if chosen.version == head.version:
+        return HeadContent(connection, content_id)
+    return PastContent(connection, content_id, chosen.version)
+
+
+def _existing(connection: apsw.Connection, tenant_id: str, execution_id: str) -> tuple[Head, int]:
     found = head_with_content(connection, tenant_id, execution_id)
     if found is None:
         raise refusals.execution_not_found(execution_id)
-    head, content_id = found
-    match selector.WhichOneof("selector"):
-        case None:
-            chosen: Head | None = head
-        case "version":
-            chosen = _version(connection, content_id, "version", selector.version)
-        case "snapshot_id":
-            chosen = _version(connection, content_id, "snapshot_id", selector.snapshot_id)
-        case "latest_matching":
-            chosen = _latest(connection, content_id, selector.latest_matching)
-    if chosen is None:
-        raise refusals.no_such_snapshot(execution_id, selector)
-    version = None if chosen.version == head.version else chosen.version
-    return projection.read(chosen, StoredContent(connection, content_id, version), selection)
+    return found
 
 
 def head_with_content(

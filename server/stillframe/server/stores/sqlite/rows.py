@@ -9,20 +9,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from stillframe.server.stores.execution import Answers, Execution
-from stillframe.server.stores.records import EntryInfo, EntryKey, Head
+from stillframe.server.stores.records import Head
 from stillframe.v1.snapshot_pb2 import ExecutionSnapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     import apsw
 
 REVISION_BITS = 40
 """change.id = tenant.id * 2^40 + revision: the log of a tenant is one range of rows, and a
 revision is found without an index of its own."""
-
-MAX_KEYS_ASKED = 500
-"""Keys that one statement asks for; beyond it all are read."""
 
 HEAD_COLUMNS = "change.header, change.mark, change.entry_count, change.entries_size"
 
@@ -70,64 +67,6 @@ def head_of(
 ) -> Head:
     message = ExecutionSnapshot.FromString(header)
     return Head(message, mark.hex(), entry_count, entries_size, expire_at)
-
-
-@dataclass(frozen=True, slots=True)
-class StoredContent:
-    """The entries of one version of one content: a projection.Content."""
-
-    connection: apsw.Connection
-    content_id: int
-    version: int | None
-    """None is the head, whose entries all stand in one table."""
-
-    def _rows(
-        self, columns: str, condition: str = "", *values: object
-    ) -> Iterator[tuple[Any, ...]]:
-        # The head's entries are one range of an index, in the order of keys.
-        sql = f"SELECT map, key, {columns} FROM entry WHERE content_id = ?{condition}"
-        asked = (self.content_id, *values)
-        if self.version is None:
-            return query(self.connection, f"{sql} ORDER BY map, key", asked)
-        old = f"SELECT map, key, {columns} FROM history WHERE content_id = ?{condition}"
-        return query(
-            self.connection,
-            f"{sql} AND since <= ? UNION ALL {old} AND until > ? AND since <= ? ORDER BY 1, 2",
-            (*asked, self.version, *asked, self.version, self.version),
-        )
-
-    def _rows_of(self, keys: Iterable[EntryKey], columns: str) -> Iterator[tuple[Any, ...]]:
-        for key in keys:
-            yield from self._rows(columns, " AND map = ? AND key = ?", *key)
-
-    def sizes(self) -> Iterator[tuple[EntryKey, int]]:
-        # length() of a blob reads its row's head, not its overflow pages.
-        for name, key, size in self._rows("length(payload)"):
-            yield EntryKey(name, key), size
-
-    def payloads(self, chosen: set[EntryKey] | None) -> list[tuple[EntryKey, bytes]]:
-        found_rows: Iterable[tuple[Any, ...]]
-        if chosen is not None and len(chosen) <= MAX_KEYS_ASKED:
-            found_rows = self._rows_of(sorted(chosen), "payload")
-        else:
-            found_rows = self._rows("payload")
-        found = ((EntryKey(name, key), payload) for name, key, payload in found_rows)
-        return [(key, payload) for key, payload in found if chosen is None or key in chosen]
-
-    def infos(self, keys: Iterable[EntryKey] | None) -> Mapping[EntryKey, EntryInfo]:
-        """Returns digest and size of these entries, or of all of them."""
-        columns = "digest, length(payload)"
-        asked = None if keys is None else list(keys)
-        found_rows: Iterable[tuple[Any, ...]]
-        if asked is not None and len(asked) <= MAX_KEYS_ASKED:
-            found_rows = self._rows_of(asked, columns)
-        else:
-            found_rows = self._rows(columns)
-        found = {EntryKey(m, k): EntryInfo(digest, size) for m, k, digest, size in found_rows}
-        if asked is None:
-            return found
-        wanted = set(asked)
-        return {key: info for key, info in found.items() if key in wanted}
 
 
 @dataclass(slots=True)

@@ -1,0 +1,107 @@
+"""How a value is kept in history: as it was, compressed, or as a patch.
+
+A patch is the value compressed with the one that took its place as dictionary (DESIGN
+section 8). zstd gives wrong bytes without an error for a wrong dictionary, so every
+frame carries zstd's checksum, and every value its digest.
+"""
+
+from __future__ import annotations
+
+import sys
+from enum import IntEnum
+from typing import NamedTuple
+
+from stillframe.server.stores.execution import digest
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+MAX_LINKS = 31
+"""Patches in a row, at most: the value after them is kept whole."""
+
+_MIN_PATCHED = 48
+"""Bytes below which a frame's own bytes are most of what a patch would save."""
+
+_LEVEL = 3
+_MIN_WINDOW_LOG, _MAX_WINDOW_LOG = 10, 27
+"""The window must reach over both values: 2^27 holds two of 60 MiB."""
+
+_Parameter = zstd.CompressionParameter
+_UNPACK: dict[int, int] = {zstd.DecompressionParameter.window_log_max: _MAX_WINDOW_LOG}
+
+
+class Form(IntEnum):
+    """What the bytes of a value in history are."""
+
+    RAW = 0
+    """The value itself."""
+    COMPRESSED = 1
+    """A zstd frame of its own."""
+    PATCH = 2
+    """A zstd frame against another value."""
+
+
+class Packed(NamedTuple):
+    """A value as history keeps it."""
+
+    form: Form
+    data: bytes
+
+
+class DamagedError(Exception):
+    """What a store holds is not what was written."""
+
+
+def pack(value: bytes, replaced_by: bytes | None = None) -> Packed:
+    """Packs a value in the smallest form; as a patch only if `replaced_by` is given."""
+    if len(value) >= _MIN_PATCHED:
+        if replaced_by is not None:
+            data = _compress(value, replaced_by)
+            if len(data) < len(value):
+                return Packed(Form.PATCH, data)
+        data = _compress(value)
+        if len(data) < len(value):
+            return Packed(Form.COMPRESSED, data)
+    return Packed(Form.RAW, value)
+
+
+def unpack(form: int, data: bytes, base: bytes | None = None) -> bytes:
+    """Returns the value; `base` is what a patch is against. Raises DamagedError."""
+    try:
+        match form:
+            case Form.RAW:
+                return data
+            case Form.COMPRESSED:
+                return zstd.decompress(data, options=_UNPACK)
+            case Form.PATCH if base is not None:
+                # An empty dictionary is none, for zstd and for what was packed with it.
+                dictionary = zstd.ZstdDict(base, is_raw=True).as_prefix if base else None
+                return zstd.decompress(data, zstd_dict=dictionary, options=_UNPACK)
+            case _:
+                raise DamagedError(f"a value in form {form} without what it is against")
+    except zstd.ZstdError as error:
+        raise DamagedError(f"a value does not decode: {error}") from error
+
+
+def check(value: bytes, expected: bytes) -> bytes:
+    """Returns the value if it has this digest. Raises DamagedError."""
+    if digest(value) != expected:
+        raise DamagedError("a value is not the one that its digest names")
+    return value
+
+
+def _compress(value: bytes, base: bytes = b"") -> bytes:
+    reach = (len(value) + len(base)).bit_length()
+    options: dict[int, int] = {
+        _Parameter.compression_level: _LEVEL,
+        _Parameter.window_log: min(max(reach, _MIN_WINDOW_LOG), _MAX_WINDOW_LOG),
+        _Parameter.checksum_flag: 1,
+    }
+    if not base:
+        return zstd.compress(value, options=options)
+    # Without it matches of large values are not found beyond a few MiB.
+    options[_Parameter.enable_long_distance_matching] = 1
+    dictionary = zstd.ZstdDict(base, is_raw=True)
+    return zstd.compress(value, options=options, zstd_dict=dictionary.as_prefix)

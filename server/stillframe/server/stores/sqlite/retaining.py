@@ -1,0 +1,117 @@
+"""Deletes the history that the tenants' retention does not keep, in slices.
+
+Runs in the writer's thread, in a transaction.
+"""
+
+# apsw's stubs name Buffer, and Python has that from 3.12 on.
+# pyright: reportUnknownMemberType=false
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from stillframe.server.stores import rules
+from stillframe.server.stores.sqlite import rows
+from stillframe.server.stores.sqlite.pruning import forget
+from stillframe.v1.snapshot_pb2 import ExecutionSnapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import apsw
+
+    from stillframe.server.stores.base import StoreConfig
+
+
+def retain(connection: apsw.Connection, config: StoreConfig, budget: int) -> int:
+    """Deletes the versions that the tenants' retention does not keep; returns the rows."""
+    done = 0
+    for tenant, name, retained, known in list(
+        rows.query(connection, "SELECT id, name, retained, retention FROM tenant")
+    ):
+        retention = config.retention_of(name)
+        if str(retention) != known:
+            # Another policy: what was read under the old one is read again.
+            retained = 0  # noqa: PLW2901
+            connection.execute(
+                "UPDATE tenant SET retained = 0, retention = ? WHERE id = ?",
+                (str(retention), tenant),
+            )
+        if retention.versions is None and retention.seconds is None:
+            continue
+        if done >= budget:
+            break
+        done += _Retaining(connection, config, name).go_on(tenant, retained, budget - done)
+    return done
+
+
+class _Retaining:
+    """One tenant's retention, which follows the change log: a version that is old enough,
+    or newer than enough others, says which ones below it go.
+    """
+
+    def __init__(self, connection: apsw.Connection, config: StoreConfig, name: str) -> None:
+        self._connection = connection
+        self._retention = config.retention_of(name)
+        self._now = config.clock()
+
+    def go_on(self, tenant: int, retained: int, budget: int) -> int:
+        done = 0
+        reached = retained
+        trimmed: set[int] = set()
+        for row_id, content_id, version, header in list(
+            rows.query(
+                self._connection,
+                "SELECT id, content_id, version, header FROM change WHERE id > ? AND id < ?"
+                " ORDER BY id LIMIT ?",
+                (rows.change_id(tenant, retained), rows.change_id(tenant + 1, 0), budget),
+            )
+        ):
+            if not self._is_due(header):
+                break
+            if content_id is not None and content_id not in trimmed and self._lives(content_id):
+                chosen = list(self._surplus(content_id, version, budget - done))
+                forget(self._connection, content_id, chosen)
+                done += len(chosen)
+                if done >= budget:
+                    break  # There may be more of it: the next slice begins here.
+                if self._retention.versions is not None:
+                    trimmed.add(content_id)
+            done += 1
+            reached = rows.revision_of(row_id)
+        if reached != retained:
+            self._connection.execute(
+                "UPDATE tenant SET retained = ? WHERE id = ?", (reached, tenant)
+            )
+        return done
+
+    def _is_due(self, header: bytes) -> bool:
+        if self._retention.seconds is None:
+            return True
+        commit_time = ExecutionSnapshot.FromString(header).commit_time.ToNanoseconds()
+        return commit_time + self._retention.seconds * rules.NANOS <= self._now
+
+    def _lives(self, content_id: int) -> bool:
+        row = rows.first(
+            self._connection, "SELECT 1 FROM garbage WHERE content_id = ?", (content_id,)
+        )
+        return row is None
+
+    def _surplus(self, content_id: int, version: int, limit: int) -> Iterator[tuple[Any, ...]]:
+        """Yields id and number of the versions to delete, in their order."""
+        if self._retention.versions is None:
+            below = version
+        else:
+            oldest_kept = rows.first(
+                self._connection,
+                "SELECT version FROM change WHERE content_id = ? ORDER BY version DESC"
+                " LIMIT 1 OFFSET ?",
+                (content_id, self._retention.versions - 1),
+            )
+            below = oldest_kept[0] if oldest_kept else 0
+        yield from rows.query(
+            self._connection,
+            "SELECT id, version FROM change WHERE content_id = ? AND version < ?"
+            " ORDER BY version LIMIT ?",
+            (content_id, below, max(limit, 1)),
+        )
