@@ -254,11 +254,6 @@ async def test_bytes_that_are_no_watch(api: Api) -> None:
     assert told.metadata == {"rpc": "WatchSnapshots"}
 
 
-async def test_the_pipeline_is_not_there_yet(api: Api) -> None:
-    with refused("UNIMPLEMENTED"):
-        await api.stub.SaveSnapshots().read()
-
-
 async def test_an_unexpected_fault_is_internal_and_says_nothing(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -257,9 +257,3 @@ def shutting_down(retry_after: float = 1.0) -> Refusal:
     return Refusal(
         error_pb2.ERROR_REASON_SHUTTING_DOWN, "the server is stopping", retry_after=retry_after
     )
-
-
-def unimplemented(rpc: str) -> Refusal:
-    return Refusal(
-        error_pb2.ERROR_REASON_UNIMPLEMENTED, f"this server does not have {rpc} yet", {"rpc": rpc}
-    )
