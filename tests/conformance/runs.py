@@ -1,14 +1,15 @@
-"""A made-up run whose entries come, grow, change, go, and come again."""
+"""Made-up runs: entries that come, grow, change, go, and come again, and a short plain one."""
 
 from __future__ import annotations
 
 import random
 from typing import TYPE_CHECKING, Any
 
-from tests.conformance.support import snapshot
+from tests.conformance.support import snapshot, timestamp
 
 if TYPE_CHECKING:
     from stillframe.v1.snapshot_pb2 import ExecutionSnapshot
+    from tests.conformance.direct import StoreTenant
 
 KEYS = [f"k{number}" for number in range(9)]
 VERSIONS = 70
@@ -35,3 +36,20 @@ def a_run(seed: int, versions: int = VERSIONS) -> list[ExecutionSnapshot]:
             header["user_id"] = f"u{number}"
         states.append(snapshot(number, outputs=outputs, variables=variables, **header))
     return states
+
+
+async def save_five(store: StoreTenant) -> None:
+    """Saves versions 1 to 5 of "a", a second apart: version n at sequence n * 10, with the
+    snapshot_id "idn", the label step=n and n outputs.
+    """
+    for number in range(1, 6):
+        content = snapshot(
+            number * 10,
+            outputs={f"s{each}": str(each) for each in range(number)},
+            variables={"n": str(number)},
+            snapshot_id=f"id{number}",
+            labels={"step": str(number)},
+            timestamp=timestamp(number, 5),
+        )
+        await store.save("a", content)
+        store.clock.advance(1)
