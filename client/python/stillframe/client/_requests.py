@@ -91,7 +91,7 @@ class Requests:
                 request.delta.CopyFrom(content)
             else:
                 request.snapshot.CopyFrom(content)
-        self._refuse_too_large(request)
+        self.refuse_too_large(request)
         return Call("SaveSnapshot", request, _decoding.saved)
 
     def load(
@@ -267,8 +267,10 @@ class Requests:
     def info(self) -> Call[t.ServerInfo]:
         return Call("GetServerInfo", rpc.GetServerInfoRequest(), _decoding.server_info)
 
-    def _refuse_too_large(self, request: rpc.SaveSnapshotRequest) -> None:
-        # The channel would refuse it with a status that has no reason.
+    def refuse_too_large(self, request: Message) -> int:
+        """Returns the bytes of a request. Raises SnapshotTooLargeError above the bound on
+        messages: the channel would refuse it with a status that has no reason.
+        """
         size = request.ByteSize()
         if size > self.max_message_bytes:
             raise SnapshotTooLargeError(
@@ -280,6 +282,7 @@ class Requests:
                     "actual": str(size),
                 },
             )
+        return size
 
     def _bound(self, max_message_bytes: int | None) -> int:
         return self.max_message_bytes if max_message_bytes is None else max_message_bytes

@@ -46,12 +46,29 @@ Saving = Generator[Call[t.Saved], t.Saved, t.Saved]
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a snapshot's entries: a digest of each."""
+
+    step_outputs: Digests
+    variables: Digests
+
+    @classmethod
+    def of(
+        cls, step_outputs: Mapping[str, pb.Payload], variables: Mapping[str, pb.Payload]
+    ) -> "Known":
+        return cls(_digests(step_outputs), _digests(variables))
+
+    @property
+    def count(self) -> int:
+        return len(self.step_outputs) + len(self.variables)
+
+
+@dataclass(frozen=True, slots=True)
 class _Base:
     """What the head is taken to be."""
 
     etag: str
-    step_outputs: Digests
-    variables: Digests
+    known: Known
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +76,7 @@ class _Unsettled:
     """A save without an answer, and what the head is if it took effect."""
 
     call: Call[t.Saved]
-    step_outputs: Digests
-    variables: Digests
+    known: Known
 
 
 class Tracker:
@@ -82,28 +98,24 @@ class Tracker:
         """The head was read. One that leaves something out is no base for a delta."""
         self.forget()
         if head is not None and not (head.step_outputs.is_partial or head.variables.is_partial):
-            self._base = _Base(
-                head.etag,
-                _digests(head.step_outputs.payloads()),
-                _digests(head.variables.payloads()),
-            )
+            known = Known.of(head.step_outputs.payloads(), head.variables.payloads())
+            self._base = _Base(head.etag, known)
 
     def save(self, snapshot: EncodedSnapshot, options: SaveOptions) -> Saving:
         """Saves a snapshot; see the module's docstring."""
         if self._unsettled is not None:
             yield from self._settle(self._unsettled)
-        step_outputs = _digests(snapshot.step_outputs)
-        variables = _digests(snapshot.variables)
-        call = self._call(snapshot, step_outputs, variables, options)
+        known = Known.of(snapshot.step_outputs, snapshot.variables)
+        call = self._call(snapshot, known, options)
         try:
-            return (yield from self._send(_Unsettled(call, step_outputs, variables)))
+            return (yield from self._send(_Unsettled(call, known)))
         except (DeltaBaseMismatchError, EtagMismatchError, ExecutionNotFoundError):
             if not self._overwrite or options.expected_etag is not None:
                 raise
         # Another body needs another request_id.
         options = replace(options, request_id=new_request_id())
         call = self._requests.save(self._execution_id, snapshot.message(), options)
-        return (yield from self._send(_Unsettled(call, step_outputs, variables)))
+        return (yield from self._send(_Unsettled(call, known)))
 
     def _settle(self, unsettled: _Unsettled) -> Generator[Call[t.Saved], t.Saved, None]:
         try:
@@ -125,36 +137,57 @@ class Tracker:
                 self._unsettled = None
             raise
         self._unsettled = None
-        self._base = _Base(saved.etag, unsettled.step_outputs, unsettled.variables)
+        self._base = _Base(saved.etag, unsettled.known)
         return saved
 
-    def _call(
-        self,
-        snapshot: EncodedSnapshot,
-        step_outputs: Digests,
-        variables: Digests,
-        options: SaveOptions,
-    ) -> Call[t.Saved]:
+    def _call(self, snapshot: EncodedSnapshot, known: Known, options: SaveOptions) -> Call[t.Saved]:
         base = self._base
         # must_not_exist contradicts a base, and the caller knows better.
         if base is None or options.must_not_exist:
             return self._requests.save(self._execution_id, snapshot.message(), options)
-        outputs = _Changes.between(base.step_outputs, step_outputs, snapshot.step_outputs)
-        variable_changes = _Changes.between(base.variables, variables, snapshot.variables)
-        whole = _size(snapshot.step_outputs) + _size(snapshot.variables)
-        if outputs.size + variable_changes.size < whole:
-            delta = rpc.SnapshotDelta(
-                base_etag=base.etag,
-                removed_step_outputs=outputs.removed,
-                removed_variables=variable_changes.removed,
-            )
-            delta.snapshot.CopyFrom(
-                with_entries(snapshot.header, outputs.set, variable_changes.set)
-            )
+        difference = Difference.between(base.known, known, snapshot)
+        if difference.is_smaller:
+            delta = difference.delta()
+            delta.base_etag = base.etag
             return self._requests.save(self._execution_id, delta, options)
         if options.expected_etag is None and not self._overwrite:
             options = replace(options, expected_etag=base.etag)
         return self._requests.save(self._execution_id, snapshot.message(), options)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What a snapshot has to set and to remove against what is known of another."""
+
+    snapshot: EncodedSnapshot
+    step_outputs: "_Changes"
+    variables: "_Changes"
+
+    @classmethod
+    def between(cls, base: Known, now: Known, snapshot: EncodedSnapshot) -> "Difference":
+        """`now` is what is known of `snapshot`."""
+        return cls(
+            snapshot,
+            _Changes.between(base.step_outputs, now.step_outputs, snapshot.step_outputs),
+            _Changes.between(base.variables, now.variables, snapshot.variables),
+        )
+
+    @property
+    def is_smaller(self) -> bool:
+        """Whether it is less to send than the whole."""
+        whole = _size(self.snapshot.step_outputs) + _size(self.snapshot.variables)
+        return self.step_outputs.size + self.variables.size < whole
+
+    def delta(self) -> rpc.SnapshotDelta:
+        """The delta, which still lacks its base."""
+        delta = rpc.SnapshotDelta(
+            removed_step_outputs=self.step_outputs.removed,
+            removed_variables=self.variables.removed,
+        )
+        delta.snapshot.CopyFrom(
+            with_entries(self.snapshot.header, self.step_outputs.set, self.variables.set)
+        )
+        return delta
 
 
 @dataclass(frozen=True, slots=True)
