@@ -96,10 +96,10 @@ class StoreTenant:
 
     async def prune(self, execution_id: str, *versions: int, **fields: Any) -> int:
         """Deletes history, and returns how many snapshots went."""
+        if versions:
+            fields["versions"] = versions
         response = await self.store.prune(
-            DeleteSnapshotsRequest(
-                tenant_id=self.tenant_id, execution_id=execution_id, versions=versions, **fields
-            )
+            DeleteSnapshotsRequest(tenant_id=self.tenant_id, execution_id=execution_id, **fields)
         )
         return response.deleted_count
 
@@ -181,6 +181,13 @@ class StoreTenant:
     async def versions(self, execution_id: str) -> dict[int, ExecutionSnapshot]:
         """Returns the execution's history, oldest first, by version."""
         return {each.version: each for each in reversed(await self.history(execution_id))}
+
+    async def reads_as(self, execution_id: str, expected: dict[int, ExecutionSnapshot]) -> None:
+        """Checks that the history is this one, whole, whichever way it is read."""
+        assert await self.versions(execution_id) == expected
+        for version, content in expected.items():
+            assert await self.load(execution_id, version=version) == content, version
+        assert await self.load(execution_id) == expected[max(expected)]
 
     async def changes(self, after: int = 0, limit: int = 1000) -> list[Change]:
         """Reads the change log to its end, and checks that it has no gap."""
