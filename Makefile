@@ -59,6 +59,10 @@ generate: $(READY) ## Write the generated code from protos/
 	  --mypy_out=quiet:$(OUT) --mypy_grpc_out=quiet:$(OUT) $(PROTOS)
 	touch $(OUT)/stillframe/v1/__init__.py $(OUT)/stillframe/v1/py.typed
 
+.PHONY: docs
+docs: $(READY) ## Write docs/reference.md and docs/errors.md from the contract
+	$(BIN)/python -m tests.docs
+
 .PHONY: build
 build: $(READY) ## Build the wheel and the source distribution into dist/
 	$(BIN)/python -m build
