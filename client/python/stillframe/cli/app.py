@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from stillframe.cli import engine, exits, history, lists, load, save, serve, watch
+from stillframe.cli import engine, exits, history, lists, load, save, serve, verify, watch
 from stillframe.cli.command import command
 from stillframe.cli.connection import Connection
 
@@ -49,7 +49,7 @@ def stillframe(
 
 
 _GROUPS = {
-    "Server": {"serve": serve.serve, "info": engine.info},
+    "Server": {"serve": serve.serve, "info": engine.info, "verify": verify.verify},
     "Snapshots": {
         "save": save.save,
         "load": load.load,

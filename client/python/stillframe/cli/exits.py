@@ -35,6 +35,7 @@ class ExitCode(enum.IntEnum):
     EXHAUSTED = 7
     DENIED = 8
     TOKEN_LOST = 9
+    DAMAGED = 10
     INTERRUPTED = 130
 
 
@@ -50,6 +51,7 @@ Exit codes:
 · 7 too large, over quota, or the server is busy
 · 8 not authenticated, or not permitted
 · 9 a watch cannot go on from its resume token
+· 10 verify found a store that is damaged
 · 130 interrupted"""
 
 _BY_STATUS = {

@@ -24,6 +24,9 @@ MAX_LINKS = 31
 _MIN_PATCHED = 48
 """Bytes below which a frame's own bytes are most of what a patch would save."""
 
+_MIN_BASE = 8
+"""Bytes below which zstd refuses a dictionary."""
+
 _LEVEL = 3
 _MIN_WINDOW_LOG, _MAX_WINDOW_LOG = 10, 27
 """The window must reach over both values: 2^27 holds two of 60 MiB."""
@@ -57,7 +60,7 @@ class DamagedError(Exception):
 def pack(value: bytes, replaced_by: bytes | None = None) -> Packed:
     """Packs a value in the smallest form; as a patch only if `replaced_by` is given."""
     if len(value) >= _MIN_PATCHED:
-        if replaced_by is not None:
+        if replaced_by is not None and len(replaced_by) >= _MIN_BASE:
             data = _compress(value, replaced_by)
             if len(data) < len(value):
                 return Packed(Form.PATCH, data)

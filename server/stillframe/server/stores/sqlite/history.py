@@ -72,8 +72,7 @@ class Chains:
     def value(self, past: Past) -> bytes:
         """Decodes the value of a row, walking towards the head. Raises DamagedError."""
         links: list[tuple[int, bytes]] = []
-        wanted: int | None = past.since
-        value: bytes | None = None
+        wanted = past.since
         for since, form, base, payload in rows.query(
             self._connection,
             f"SELECT since, form, base, payload FROM history WHERE {_OF_KEY} AND until >= ?"
@@ -82,17 +81,18 @@ class Chains:
         ):
             known = self._known.get(past.entry)
             if known is not None and known[0] == wanted:
-                value = known[1]
+                value: bytes | None = known[1]
                 break
-            if wanted is not None and since < wanted:
+            if since < wanted:
                 continue  # It waits for its sweep: nothing is against it any more.
-            if since != wanted:
+            if since > wanted:
                 raise DamagedError("a patch is not followed by the value that it is against")
             links.append((form, payload))
-            wanted = base
-            if wanted is None:
+            if base is None:
+                value = None
                 break
-        if value is None and wanted is not None:
+            wanted = base
+        else:
             value = self._of_head(past.entry, wanted)
         for form, payload in reversed(links):
             value = patches.unpack(form, payload, value)
