@@ -5,8 +5,8 @@ methods.
         client.save("run-1", Snapshot(state=ExecutionState.RUNNING, variables={"n": 1}))
         print(client.load("run-1").variables["n"])
 
-What the modules are: requests, answers, errors, values, deltas, retries, watches and savers
-each stand in one module that does no I/O; `_sync` and `_aio` are the two shells that carry
+What the modules are: requests, answers, errors, values, deltas, retries, watches, savers and
+pipelines each stand in one module that does no I/O; `_sync` and `_aio` are the two shells that carry
 their calls. gRPC is loaded at the first call, the asyncio shell when it is asked for.
 """
 
@@ -88,6 +88,7 @@ from stillframe.client._queries import ALL_ENTRIES, Criteria, Filter, MapProject
 from stillframe.client._retry import Clock, RetryPolicy
 from stillframe.client._sync.client import Client
 from stillframe.client._sync.execution import Execution
+from stillframe.client._sync.pipeline import Pipeline
 from stillframe.client._sync.saver import Saver
 from stillframe.client._sync.watch import Watch
 from stillframe.client._types import (
@@ -114,12 +115,14 @@ from stillframe.v1.snapshot_pb2 import Payload
 if TYPE_CHECKING:
     from stillframe.client._aio.client import AsyncClient
     from stillframe.client._aio.execution import AsyncExecution
+    from stillframe.client._aio.pipeline import AsyncPipeline
     from stillframe.client._aio.saver import AsyncSaver
     from stillframe.client._aio.watch import AsyncWatch
 
 _LAZY = {
     "AsyncClient": "client",
     "AsyncExecution": "execution",
+    "AsyncPipeline": "pipeline",
     "AsyncSaver": "saver",
     "AsyncWatch": "watch",
 }
@@ -131,6 +134,7 @@ __all__ = [
     "AlreadyExistsError",
     "AsyncClient",
     "AsyncExecution",
+    "AsyncPipeline",
     "AsyncSaver",
     "AsyncWatch",
     "CallCancelledError",
@@ -184,6 +188,7 @@ __all__ = [
     "PageTokenMismatchError",
     "Payload",
     "PermissionDeniedError",
+    "Pipeline",
     "Progress",
     "Projection",
     "QuotaExceededError",

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 from stillframe.client._aio.calls import AsyncCalls
 from stillframe.client._aio.execution import AsyncExecution
+from stillframe.client._aio.pipeline import AsyncPipeline
 from stillframe.client._aio.saver import AsyncSaver
 from stillframe.client._aio.watch import AsyncWatch
 from stillframe.client._connection import MAX_MESSAGE_BYTES, Connection, resolve_target
@@ -27,8 +28,8 @@ T = TypeVar("T")
 class AsyncClient(AsyncCalls):
     """As `Client`, over grpc.aio: the same methods, awaited.
 
-    `list` and `history` give async iterators; `watch`, `execution` and `saver` are not
-    awaited. Usable in many event loops: it has a channel in each. A `channel` that is given
+    `list` and `history` give async iterators; `watch`, `execution`, `saver` and
+    `pipeline` are not awaited. Usable in many event loops: it has a channel in each. A `channel` that is given
     ties it to that channel's loop. `close` closes the channel of the running loop.
     """
 
@@ -131,6 +132,16 @@ class AsyncClient(AsyncCalls):
         return AsyncSaver(
             self.execution(execution_id, writer_epoch=writer_epoch, overwrite=overwrite),
             self._connection,
+            max_absence=max_absence,
+        )
+
+    def pipeline(self, *, max_unanswered: int = 256, max_absence: float = 60.0) -> AsyncPipeline:
+        """As `Client.pipeline`."""
+        return AsyncPipeline(
+            self._requests,
+            self._transport(),
+            self._connection,
+            max_unanswered=max_unanswered,
             max_absence=max_absence,
         )
 

@@ -12,7 +12,7 @@ import grpc
 from grpc import aio
 
 from stillframe.client._connection import Connection, resolve_target
-from stillframe.client._errors import ClosedError, StillframeError
+from stillframe.client._errors import CallCancelledError, ClosedError, StillframeError
 from stillframe.client._requests import Call
 from stillframe.client._retry import Attempts
 from stillframe.client._statuses import DETAILS_TRAILER, error_from_status
@@ -49,6 +49,43 @@ class AioWatchCall:
 
     def cancel(self) -> None:
         """Ends the call; a waiting `read` then fails with CANCELLED."""
+        self._call.cancel()
+
+
+class AioPipelineCall:
+    """One call of a pipeline; its errors are the client's."""
+
+    def __init__(
+        self, call: "aio.StreamStreamCall[rpc.SaveSnapshotsRequest, rpc.SaveSnapshotsResponse]"
+    ) -> None:
+        self._call = call
+
+    async def write(self, message: rpc.SaveSnapshotsRequest) -> bool:
+        """Sends a message, as soon as the connection takes it; False when the call is over,
+        for a reason that `read` gives.
+        """
+        try:
+            await self._call.write(message)
+        except (aio.AioRpcError, asyncio.InvalidStateError):
+            return False
+        return True
+
+    async def read(self) -> rpc.SaveSnapshotsResponse | None:
+        """The next response; None when the server ended the stream with OK."""
+        try:
+            response = await self._call.read()
+        except aio.AioRpcError as failure:
+            raise error_of(failure) from failure
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            # The call was cancelled, by a channel that is closed, and not who reads it.
+            raise CallCancelledError("the channel is closed") from None
+        return response if isinstance(response, rpc.SaveSnapshotsResponse) else None
+
+    def cancel(self) -> None:
+        """Ends the call."""
         self._call.cancel()
 
 
@@ -98,6 +135,16 @@ class AioTransport:
         """Starts one call of a watch."""
         metadata = self._connection.metadata
         return AioWatchCall(self._service().WatchSnapshots(request, metadata=metadata))
+
+    def pipeline(self) -> AioPipelineCall:
+        """Starts one call of a pipeline."""
+        service = self._service()
+        try:
+            return AioPipelineCall(service.SaveSnapshots(metadata=self._connection.metadata))
+        except aio.UsageError:
+            # As in `unary`.
+            self._service()
+            raise
 
     def close_with(self, watch: "Closable") -> None:
         """Closes a watch of the running loop when the client is closed there."""

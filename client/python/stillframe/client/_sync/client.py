@@ -10,6 +10,7 @@ from stillframe.client._requests import Call, Requests
 from stillframe.client._retry import Clock, RetryPolicy
 from stillframe.client._sync.calls import Calls
 from stillframe.client._sync.execution import Execution
+from stillframe.client._sync.pipeline import Pipeline
 from stillframe.client._sync.saver import Saver
 from stillframe.client._sync.watch import Watch
 from stillframe.client._values import Codec, JsonCodec
@@ -154,6 +155,21 @@ class Client(Calls):
         return Saver(
             self.execution(execution_id, writer_epoch=writer_epoch, overwrite=overwrite),
             self._connection,
+            max_absence=max_absence,
+        )
+
+    def pipeline(self, *, max_unanswered: int = 256, max_absence: float = 60.0) -> Pipeline:
+        """Saves many snapshots, of any executions, without waiting for each answer.
+
+        `max_unanswered`: the saves that may be without an answer at a time; the memory that
+        it holds is bounded by 16 MiB and one save as well. `max_absence`: the seconds of a
+        server's absence to ride out.
+        """
+        return Pipeline(
+            self._requests,
+            self._transport(),
+            self._connection,
+            max_unanswered=max_unanswered,
             max_absence=max_absence,
         )
 

@@ -24,15 +24,15 @@ T = TypeVar("T")
 _transports: "WeakSet[Transport]" = WeakSet()
 
 
-class WatchCall(Iterator[rpc.WatchSnapshotsResponse]):
-    """One call of a watch; its errors are the client's."""
+class StreamCall(Iterator[T]):
+    """One call with a stream of responses; its errors are the client's."""
 
     def __init__(self, call: Any) -> None:
         self._call = call
 
-    def __next__(self) -> rpc.WatchSnapshotsResponse:
+    def __next__(self) -> T:
         try:
-            return cast("rpc.WatchSnapshotsResponse", next(self._call))
+            return cast("T", next(self._call))
         except grpc.RpcError as error:
             raise error_of(error) from error
 
@@ -82,11 +82,23 @@ class Transport:
             else:
                 return call.read(answer)
 
-    def watch(self, request: rpc.WatchSnapshotsRequest) -> WatchCall:
+    def watch(self, request: rpc.WatchSnapshotsRequest) -> StreamCall[rpc.WatchSnapshotsResponse]:
         """Starts one call of a watch."""
-        return WatchCall(
+        return StreamCall(
             self._service().WatchSnapshots(request, metadata=self._connection.metadata)
         )
+
+    def pipeline(
+        self, messages: Iterator[rpc.SaveSnapshotsRequest]
+    ) -> StreamCall[rpc.SaveSnapshotsResponse]:
+        """Starts one call of a pipeline. Another thread takes the messages."""
+        service = self._service()
+        try:
+            return StreamCall(service.SaveSnapshots(messages, metadata=self._connection.metadata))
+        except ValueError:
+            # As in `unary`.
+            self._service()
+            raise
 
     def wake_at_close(self, waker: threading.Event) -> None:
         """Sets an event when the client is closed, for waits outside of a call."""

@@ -10,7 +10,8 @@ from stillframe.client._retry import Clock
 from stillframe.client._watching import Watching
 
 if TYPE_CHECKING:
-    from stillframe.client._sync.transport import Transport, WatchCall
+    from stillframe.client._sync.transport import StreamCall, Transport
+    from stillframe.v1 import snapshot_service_pb2 as rpc
 
 
 class Watch(Iterator[WatchEvent]):
@@ -31,7 +32,7 @@ class Watch(Iterator[WatchEvent]):
         self._watching = watching
         self._transport = transport
         self._clock = clock
-        self._call: WatchCall | None = None
+        self._call: StreamCall[rpc.WatchSnapshotsResponse] | None = None
         self._closed = threading.Event()
         transport.wake_at_close(self._closed)
 
