@@ -130,7 +130,9 @@ def _reasons(service: File, errors: File) -> Iterator[Reason]:
         # As in "with the reasons of SaveSnapshot".
         for other in re.findall(r"reasons of (\w+)", " ".join(rpc.comment.split())):
             named[rpc.name] |= named[other]
-    everywhere = _words(service.comment)
+    # A code with reasons in brackets stands for these alone.
+    comment = " ".join(service.comment.split())
+    everywhere = _words(re.sub(r"[A-Z_]+ (?=\()", "", comment))
     for value, number, comment in enum.values():
         if not number:
             continue

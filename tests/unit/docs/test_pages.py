@@ -105,6 +105,17 @@ def test_the_keys_of_a_reason(generated: dict[Path, str]) -> None:
     assert "**From:** every RPC" in busy
 
 
+def test_what_every_rpc_can_answer(generated: dict[Path, str]) -> None:
+    text = generated[pages.ROOT / "docs" / "errors.md"]
+    sections = re.split(r"^## ", text, flags=re.MULTILINE)[1:]
+    # A reason that the comment of no RPC names would stand here by mistake.
+    assert [each.split("\n")[0] for each in sections if "**From:** every RPC" in each] == [
+        *("RATE_LIMITED", "SERVER_BUSY", "CREDENTIALS_REQUIRED", "CREDENTIALS_INVALID"),
+        *("TENANT_DENIED", "SCOPE_DENIED", "STORE_UNAVAILABLE", "SHUTTING_DOWN"),
+        *("INTERNAL", "UNIMPLEMENTED"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("heading", "expected"),
     [
