@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import TYPE_CHECKING
 
 import pytest
@@ -92,3 +93,16 @@ async def test_an_entry_that_is_empty_is_not_one_that_is_missing(api: Api) -> No
     assert list((await api.load("run", version=1)).variables) == ["v"]
     assert list((await api.load("run", version=2)).variables) == []
     assert (await api.load("run", version=1)).variables["v"] == Payload()
+
+
+async def test_values_of_any_size_replace_values_of_any_other(api: Api) -> None:
+    chance = random.Random(5)
+    sizes = [*range(20), 47, 48, 49, 64, 127, 128, 1000, 70_000]
+    values: list[bytes] = []
+    for size in [*sizes, *reversed(sizes), *chance.sample(sizes, len(sizes))]:
+        values += [b"x" * size, chance.randbytes(chance.choice(sizes))]
+    for number, data in enumerate(values, start=1):
+        await api.save("run", snapshot(number, variables={"v": data}))
+
+    for number, data in enumerate(values, start=1):
+        assert (await api.load("run", version=number)).variables["v"].data == data, number

@@ -37,7 +37,11 @@ async def test_an_outline_is_the_header_and_what_is_known_of_each_entry(
     store: StoreTenant,
 ) -> None:
     await store.save("a", snapshot(1, user_id="u", labels={"k": "v"}, snapshot_id="s"))
-    content = {"same": "1", "empty": Payload(), "typed": Payload(data=b"1", encoding="x")}
+    content: dict[str, str | Payload] = {
+        "same": "1",
+        "empty": Payload(),
+        "typed": Payload(data=b"1", encoding="x"),
+    }
     await store.save("a", snapshot(2, outputs=content, variables=content))
 
     for outline, version in zip(await store.outlines("a", 1, 2, 0), (1, 2, 2), strict=True):
