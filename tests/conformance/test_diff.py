@@ -300,3 +300,32 @@ async def test_what_does_not_exist_is_refused(api: Api) -> None:
         with refused("SNAPSHOT_NOT_FOUND") as told:
             await api.diff("run", older, newer)
         assert told.metadata == {"execution_id": "run", "selector": "version 2"}
+
+
+INVALID: list[tuple[dict[str, Any], str]] = [
+    ({"tenant_id": ""}, "tenant_id"),
+    ({"execution_id": ""}, "execution_id"),
+    ({"from": None}, "from"),
+    ({"from": version(0)}, "from.version"),
+    ({"from": SnapshotSelector(snapshot_id="")}, "from.snapshot_id"),
+    ({"to": version(2**63)}, "to.version"),
+    ({"to": SnapshotSelector(snapshot_id="a\n")}, "to.snapshot_id"),
+    (
+        {"to": SnapshotSelector(latest_matching=SnapshotCriteria(sequence_max=2**63))},
+        "to.latest_matching.sequence_max",
+    ),
+]
+
+
+@pytest.mark.any_store
+@pytest.mark.parametrize(("fields", "name"), INVALID)
+async def test_a_field_out_of_bounds_is_named(api: Api, fields: dict[str, Any], name: str) -> None:
+    await api.save("run")
+    valid: dict[str, Any] = {
+        "tenant_id": api.tenant_id,
+        "execution_id": "run",
+        "from": version(1),
+    }
+    with refused("INVALID_FIELD") as told:
+        await api.stub.DiffSnapshots(service.DiffSnapshotsRequest(**valid | fields))
+    assert told.fields == [name]

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.any_store
 
-CALLS = ["save", "load", "claim", "delete", "executions", "snapshots", "check", "watch"]
+CALLS = [
+    *("save", "load", "claim", "delete", "executions", "snapshots", "check", "watch"),
+    *("diff", "fork", "prune"),
+]
 
 METHODS = {
     "save": "save",
@@ -29,6 +32,9 @@ METHODS = {
     "snapshots": "list_snapshots",
     "check": "heads",
     "watch": "position",
+    "diff": "outlines",
+    "fork": "fork",
+    "prune": "prune",
 }
 """What each call asks of the store."""
 
@@ -37,6 +43,12 @@ async def call(api: Api, name: str) -> None:
     match name:
         case "save" | "load" | "claim" | "delete":
             await getattr(api, name)("run")
+        case "diff":
+            await api.diff("run")
+        case "fork":
+            await api.fork("run", "fork")
+        case "prune":
+            await api.prune("run", all_history=True)
         case "check":
             await api.stub.CheckFreshness(
                 service.CheckFreshnessRequest(
