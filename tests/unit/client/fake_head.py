@@ -69,7 +69,11 @@ class Server:
             return head
         if self.head is None:
             raise ExecutionNotFoundError
-        if request.delta.base_etag != etag:
+        base = request.delta.base_etag
+        if request.delta.HasField("base_request_id"):
+            answered = self.answers.get(request.delta.base_request_id)
+            base = answered[1].etag if answered else ""
+        if base != etag:
             raise DeltaBaseMismatchError
         head.CopyFrom(request.delta.snapshot)
         for old, new, removed in (
