@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from stillframe.server.stores import marks, rules
 from stillframe.server.stores.execution import Execution
-from stillframe.server.stores.sqlite import rows
+from stillframe.server.stores.sqlite import headers, rows
 from stillframe.server.stores.sqlite.rows import ExecutionRow
 from stillframe.v1.snapshot_pb2 import ExecutionSnapshot
 
@@ -149,7 +149,7 @@ def write_change(
             head.entry_count,
             head.entries_size,
             header.snapshot_id if header.HasField("snapshot_id") else None,
-            header.SerializeToString(),
-            None if before is None else before.SerializeToString(),
+            headers.pack(header),
+            None if before is None else headers.pack_before(before, header),
         ),
     )

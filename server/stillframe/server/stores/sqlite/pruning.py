@@ -9,11 +9,11 @@ Runs in the writer's thread, in a transaction.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from stillframe.server.stores import refusals
 from stillframe.server.stores.sqlite import rows
-from stillframe.v1.snapshot_pb2 import ExecutionSnapshot
+from stillframe.server.stores.sqlite.rows import HEAD_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import apsw
 
     from stillframe.server.stores import rules
+    from stillframe.server.stores.records import Head
     from stillframe.server.stores.sqlite.commits import Commits
     from stillframe.v1.snapshot_service_pb2 import DeleteSnapshotsResponse
 
@@ -45,9 +46,9 @@ def prune(
     if head is None or row.content_id is None:
         raise refusals.execution_not_found(request.execution_id)
     chosen = [
-        (row_id, version)
-        for row_id, version, header in _candidates(connection, asked, row.content_id, head.version)
-        if asked.selects(ExecutionSnapshot.FromString(header))
+        (row_id, each.version)
+        for row_id, each in _candidates(connection, asked, row.content_id, head.version)
+        if asked.selects(each.header)
     ]
     forget(connection, row.content_id, chosen)
     answer = asked.answer(row.execution, len(chosen))
@@ -58,9 +59,9 @@ def prune(
 
 def _candidates(
     connection: apsw.Connection, asked: rules.Prune, content_id: int, head: int
-) -> Iterator[tuple[Any, ...]]:
-    """Yields id, version and header of what an index finds for the request, by version."""
-    sql = "SELECT id, version, header FROM change WHERE content_id = ? AND version < ?"
+) -> Iterator[tuple[int, Head]]:
+    """Yields row id and head of what an index finds for the request, by version."""
+    sql = f"SELECT {HEAD_COLUMNS} FROM change WHERE content_id = ? AND version < ?"
     values: list[object] = [content_id, head]
     # Ids and numbers as JSON: a statement for each count of them would be one too many.
     if asked.request.versions:
@@ -69,7 +70,8 @@ def _candidates(
     elif asked.request.snapshot_ids:
         sql += " AND snapshot_id IN (SELECT value FROM json_each(?))"
         values.append(json.dumps(list(asked.request.snapshot_ids)))
-    return rows.query(connection, f"{sql} ORDER BY version", values)
+    for row in rows.query(connection, f"{sql} ORDER BY version", values):
+        yield row[0], rows.head_of(*row)
 
 
 def forget(

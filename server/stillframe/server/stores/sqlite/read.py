@@ -6,17 +6,16 @@ the store. The lists are in `lists`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from stillframe.server.stores import projection, refusals
 from stillframe.server.stores.filters import meets
 from stillframe.server.stores.marks import Position
 from stillframe.server.stores.records import Change, Head, Outline, Stored
-from stillframe.server.stores.sqlite import rows
+from stillframe.server.stores.sqlite import headers, rows
 from stillframe.server.stores.sqlite.content import HeadContent, PastContent
 from stillframe.server.stores.sqlite.rows import HEAD_COLUMNS
 from stillframe.v1 import snapshot_service_pb2
-from stillframe.v1.snapshot_pb2 import ExecutionSnapshot
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -171,7 +170,7 @@ def changes(connection: apsw.Connection, tenant_id: str, after: int, limit: int)
         _change(*row)
         for row in rows.query(
             connection,
-            "SELECT id, mark, kind, header, before, entry_count, entries_size FROM change"
+            f"SELECT kind, before, {HEAD_COLUMNS} FROM change"
             " WHERE id > ? AND id < ? ORDER BY id LIMIT ?",
             (rows.change_id(number, after), rows.change_id(number + 1, 0), limit),
         )
@@ -179,23 +178,19 @@ def changes(connection: apsw.Connection, tenant_id: str, after: int, limit: int)
 
 
 def _change(
-    row_id: int,
-    mark: bytes,
-    kind: snapshot_service_pb2.ChangeKind.ValueType,
-    header: bytes,
-    before: bytes | None,
-    entry_count: int,
-    entries_size: int,
+    kind: snapshot_service_pb2.ChangeKind.ValueType, before: bytes | None, *columns: Any
 ) -> Change:
-    head = rows.head_of(header, mark, entry_count, entries_size)
+    head = rows.head_of(*columns)
     message = head.header
     if kind == snapshot_service_pb2.CHANGE_KIND_SAVED:
         message = projection.with_omission(message, projection.count_of(head))
+    else:
+        message.ClearField("etag")  # It was the mark of the change.
     return Change(
-        rows.revision_of(row_id),
+        message.revision,
         head.mark,
         kind,
         message.execution_id,
         message,
-        None if before is None else ExecutionSnapshot.FromString(before),
+        None if before is None else headers.unpack_before(before, message),
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from stillframe.server.stores.execution import Answers, Execution
 from stillframe.server.stores.records import Head
-from stillframe.v1.snapshot_pb2 import ExecutionSnapshot
+from stillframe.server.stores.sqlite import headers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,7 +21,11 @@ REVISION_BITS = 40
 """change.id = tenant.id * 2^40 + revision: the log of a tenant is one range of rows, and a
 revision is found without an index of its own."""
 
-HEAD_COLUMNS = "change.header, change.mark, change.entry_count, change.entries_size"
+HEAD_COLUMNS = (
+    "change.id, change.content_id, change.version, change.mark, change.header,"
+    " change.entry_count, change.entries_size"
+)
+"""What `head_of` takes."""
 
 
 def query(
@@ -63,9 +67,19 @@ def newest(connection: apsw.Connection, tenant: int) -> tuple[int, bytes, bytes]
 
 
 def head_of(
-    header: bytes, mark: bytes, entry_count: int, entries_size: int, expire_at: int | None = None
+    row_id: int,
+    content_id: int | None,
+    version: int,
+    mark: bytes,
+    header: bytes,
+    entry_count: int,
+    entries_size: int,
+    expire_at: int | None = None,
 ) -> Head:
-    message = ExecutionSnapshot.FromString(header)
+    """Returns a version's head, from its row of `change`."""
+    # What a fork brought along has the revision of the fork.
+    revision = revision_of(row_id if row_id > 0 else content_id or 0)
+    message = headers.unpack(header, version, revision, mark.hex())
     return Head(message, mark.hex(), entry_count, entries_size, expire_at)
 
 

@@ -29,6 +29,9 @@ CREATE UNIQUE INDEX history_key ON history (content_id, map, key, until);
 -- Their content_id, the change.id of the fork, says where in history they stand.
 CREATE INDEX change_inherited ON change (content_id, version) WHERE id < 0;
 
+-- The state before says, in its first byte, which fields are the same in the header.
+UPDATE change SET before = CAST(x'00' || before AS BLOB) WHERE before IS NOT NULL;
+
 -- How far the tenant's retention has read the change log, and which one that was.
 ALTER TABLE tenant ADD COLUMN retained INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE tenant ADD COLUMN retention TEXT NOT NULL DEFAULT 'all';
