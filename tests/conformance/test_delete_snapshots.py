@@ -233,9 +233,10 @@ INVALID: list[tuple[dict[str, Any], str]] = [
 @pytest.mark.parametrize(("fields", "name"), INVALID)
 async def test_a_field_out_of_bounds_is_named(api: Api, fields: dict[str, Any], name: str) -> None:
     await save_some(api)
-    valid = {"tenant_id": api.tenant_id, "execution_id": "run"}
+    request: dict[str, Any] = {"tenant_id": api.tenant_id, "execution_id": "run"}
+    request |= fields
     with refused("INVALID_FIELD") as told:
-        await api.stub.DeleteSnapshots(service.DeleteSnapshotsRequest(**valid | fields))
+        await api.stub.DeleteSnapshots(service.DeleteSnapshotsRequest(**request))
     assert told.fields == [name]
     assert await versions(api) == [5, 4, 3, 2, 1]
 

@@ -138,7 +138,8 @@ async def test_header_fields_that_differ_are_named(
     first: dict[str, Any] = {"sequence_number": 1, "variables": {"v": "1"}}
     await api.save("run", snapshot(**first))
     # What is compared differs in an entry, so that there is a second version.
-    await api.save("run", snapshot(**first | {"variables": {"v": "2"}} | fields))
+    second: dict[str, Any] = {**first, "variables": {"v": "2"}, **fields}
+    await api.save("run", snapshot(**second))
 
     assert (await api.diff("run", version(1), version(2))).header_fields == names
     assert (await api.diff("run", version(2), version(1))).header_fields == names

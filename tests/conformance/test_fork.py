@@ -302,9 +302,10 @@ INVALID: list[tuple[dict[str, Any], str]] = [
 @pytest.mark.parametrize(("fields", "name"), INVALID)
 async def test_a_field_out_of_bounds_is_named(api: Api, fields: dict[str, Any], name: str) -> None:
     await three(api)
-    valid = {"tenant_id": api.tenant_id, "execution_id": "run", "new_execution_id": "fork"}
+    request: dict[str, Any] = {"execution_id": "run", "new_execution_id": "fork"}
+    request |= {"tenant_id": api.tenant_id} | fields
     with refused("INVALID_FIELD") as told:
-        await api.stub.ForkExecution(service.ForkExecutionRequest(**valid | fields))
+        await api.stub.ForkExecution(service.ForkExecutionRequest(**request))
     assert told.fields == [name]
 
 
