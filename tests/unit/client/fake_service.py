@@ -15,7 +15,7 @@ from stillframe.v1.snapshot_service_pb2_grpc import (
     SnapshotServiceServicer,
     add_SnapshotServiceServicer_to_server,
 )
-from tests.unit.client.support import status_details
+from tests.unit.client.support import item_saved, status_details
 
 Frames = tuple[rpc.WatchFrame, ...]
 
@@ -101,6 +101,16 @@ class Service(_Base):
     async def GetServerInfo(self, request: Any, context: Any) -> Any:  # noqa: N802
         await self._answer(request, context)
         return rpc.GetServerInfoResponse(store_kind="fake")
+
+    async def SaveSnapshots(self, requests: Any, context: Any) -> Any:  # noqa: N802
+        """Answers each message once it may; refuses the call that comes upon a refusal."""
+        async for request in requests:
+            await self._answer(request, context)
+            results: list[rpc.SaveItemResult] = []
+            for item in request.items:
+                self.version += 1
+                results.append(item_saved(item, self.version))
+            yield rpc.SaveSnapshotsResponse(results=results)
 
     async def WatchSnapshots(self, request: Any, context: Any) -> Any:  # noqa: N802
         self.asked.append(request)

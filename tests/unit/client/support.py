@@ -150,6 +150,14 @@ class Stage:
         metadata, request, call = self._take(self._testing.take_unary_stream, "WatchSnapshots")
         return Taken(request, dict(metadata), None, call)
 
+    def take_pipeline(self) -> "TakenPipeline":
+        """The next call of SaveSnapshots; waits for it."""
+        taking = self.start(
+            lambda: self._testing.take_stream_stream(SERVICE.methods_by_name["SaveSnapshots"])
+        )
+        _, call = cast("tuple[Any, Any]", taking.result(PATIENCE))
+        return TakenPipeline(self, call)
+
     def _take(self, take: Callable[[Any], Any], method: str) -> tuple[Any, Any, Any]:
         taking = self.start(lambda: take(SERVICE.methods_by_name[method]))
         return cast("tuple[Any, Any, Any]", taking.result(PATIENCE))
@@ -157,3 +165,38 @@ class Stage:
     def _wait(self, _: object, seconds: float) -> None:
         self.waits.append(seconds)
         self.time.sleep_for(seconds)
+
+
+@dataclass
+class TakenPipeline:
+    """One call of SaveSnapshots that reached the test's server."""
+
+    stage: Stage
+    call: Any
+
+    def items(self, count: int) -> list[rpc.SaveItem]:
+        """The next items; waits for them."""
+        found: list[rpc.SaveItem] = []
+        while len(found) < count:
+            found += self.stage.start(self.call.take_request).result(PATIENCE).items
+        assert len(found) == count
+        return found
+
+    def send(self, *results: rpc.SaveItemResult) -> None:
+        self.call.send_response(rpc.SaveSnapshotsResponse(results=results))
+
+    def end(self, code: grpc.StatusCode, reason: str = "", **details: Any) -> None:
+        trailer = status_details(code, reason, **details)
+        self.call.terminate((("grpc-status-details-bin", trailer),), code, "as it happened")
+
+
+def item_saved(item: rpc.SaveItem, version: int) -> rpc.SaveItemResult:
+    answer = rpc.SaveSnapshotResponse(
+        version=version, etag=f"e{version}", outcome=rpc.SAVE_OUTCOME_UPDATED
+    )
+    return rpc.SaveItemResult(item_id=item.item_id, saved=answer)
+
+
+def item_failed(item: rpc.SaveItem, code: grpc.StatusCode, reason: str) -> rpc.SaveItemResult:
+    error = rpc.SaveError.FromString(status_details(code, reason))
+    return rpc.SaveItemResult(item_id=item.item_id, error=error)

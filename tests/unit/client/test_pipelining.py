@@ -31,25 +31,13 @@ from stillframe.client._requests import Requests, SaveOptions
 from stillframe.client._retry import Clock
 from stillframe.v1 import snapshot_service_pb2 as rpc
 from tests.unit.client.fake_head import BIG, CODEC, running
-from tests.unit.client.support import status_details
+from tests.unit.client.support import item_failed, item_saved
 
 POLICY = RetryPolicy(initial_backoff=1.0, max_backoff=4.0)
 
 
-def saved(item: rpc.SaveItem, version: int) -> rpc.SaveItemResult:
-    answer = rpc.SaveSnapshotResponse(
-        version=version, etag=f"e{version}", outcome=rpc.SAVE_OUTCOME_UPDATED
-    )
-    return rpc.SaveItemResult(item_id=item.item_id, saved=answer)
-
-
-def failed(item: rpc.SaveItem, code: grpc.StatusCode, reason: str) -> rpc.SaveItemResult:
-    error = rpc.SaveError.FromString(status_details(code, reason))
-    return rpc.SaveItemResult(item_id=item.item_id, error=error)
-
-
 def mismatch(item: rpc.SaveItem) -> rpc.SaveItemResult:
-    return failed(item, grpc.StatusCode.ABORTED, "DELTA_BASE_MISMATCH")
+    return item_failed(item, grpc.StatusCode.ABORTED, "DELTA_BASE_MISMATCH")
 
 
 @dataclass
@@ -128,14 +116,14 @@ def test_once_all_is_answered_the_etag_is_the_base() -> None:
     bench.save(n=0, big=BIG)
     bench.save(n=1, big=BIG)
     one, two = bench.sent()
-    bench.answer(saved(one, 1))
+    bench.answer(item_saved(one, 1))
     bench.save(n=2, big=BIG)
-    bench.answer(saved(two, 2))
+    bench.answer(item_saved(two, 2))
     (three,) = bench.sent()
-    bench.answer(saved(three, 3))
+    bench.answer(item_saved(three, 3))
     bench.save(n=3, big=BIG)
     (four,) = bench.sent()
-    bench.answer(saved(four, 4))
+    bench.answer(item_saved(four, 4))
     bench.save(nothing="alike")
 
     assert three.save.delta.base_request_id == two.save.request_id
@@ -152,7 +140,7 @@ def test_after_an_error_the_next_save_is_whole_and_replaces_what_is_there() -> N
     for number in range(3):
         bench.save(n=number, big=BIG)
     one, two, three = bench.sent()
-    bench.answer(failed(one, grpc.StatusCode.FAILED_PRECONDITION, "FENCED"))
+    bench.answer(item_failed(one, grpc.StatusCode.FAILED_PRECONDITION, "FENCED"))
     bench.save(n=3, big=BIG)
     # What was sent before it says nothing of the head any more.
     bench.answer(mismatch(two), mismatch(three))
@@ -172,7 +160,7 @@ def test_an_error_of_one_execution_leaves_the_others_alone() -> None:
     for name in ("a", "b"):
         bench.save(name, n=0, big=BIG)
     one, two = bench.sent()
-    bench.answer(mismatch(one), saved(two, 1))
+    bench.answer(mismatch(one), item_saved(two, 1))
     for name in ("a", "b"):
         bench.save(name, n=1, big=BIG)
 
@@ -211,7 +199,7 @@ def test_what_has_no_answer_is_sent_again_in_its_order_as_it_was() -> None:
     for number in range(6):
         bench.save(f"run-{number % 2}", n=number, big=BIG)
     first = bench.sent()
-    bench.answer(saved(first[1], 1), saved(first[2], 2))
+    bench.answer(item_saved(first[1], 1), item_saved(first[2], 2))
     assert bench.end(UnavailableError()) == 1.0
     bench.core.begin()
 
@@ -227,8 +215,8 @@ def test_a_reason_that_passes_ends_the_call_and_what_came_behind_it_does_not_cou
     one, two, three = bench.sent()
 
     error = bench.answer(
-        saved(one, 1),
-        failed(two, grpc.StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE"),
+        item_saved(one, 1),
+        item_failed(two, grpc.StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE"),
         mismatch(three),
     )
 
@@ -243,7 +231,7 @@ def test_a_fault_of_the_server_is_the_saves_own() -> None:
     bench = Bench()
     bench.save(n=1)
     (one,) = bench.sent()
-    assert bench.answer(failed(one, grpc.StatusCode.INTERNAL, "INTERNAL")) is None
+    assert bench.answer(item_failed(one, grpc.StatusCode.INTERNAL, "INTERNAL")) is None
     assert bench.versions() == [InternalError]
 
 
@@ -270,10 +258,10 @@ def test_an_answer_ends_the_absence() -> None:
         first, second = bench.sent()
         assert bench.end(UnavailableError()) == 1.0
         bench.now += 9.0
-        bench.answer(saved(first, 1))
+        bench.answer(item_saved(first, 1))
         assert bench.end(UnavailableError()) == 1.0
         bench.now += 9.0
-        bench.answer(saved(second, 2))
+        bench.answer(item_saved(second, 2))
     bench.core.check()
 
 
@@ -304,8 +292,10 @@ def test_a_closed_one_takes_no_more_and_goes_on_with_what_it_has() -> None:
     with pytest.raises(ClosedError):
         bench.save(n=2)
     (one,) = bench.sent()
-    bench.answer(saved(one, 1))
+    bench.answer(item_saved(one, 1))
     assert bench.versions() == [1]
+    assert bench.core.stop(ClosedError()) == []
+    bench.core.check()
 
 
 def test_the_window_is_bounded_in_saves_and_bytes() -> None:
@@ -314,13 +304,13 @@ def test_the_window_is_bounded_in_saves_and_bytes() -> None:
     assert bench.core.has_room("b")
     bench.save("b")
     assert not bench.core.has_room("c")
-    bench.answer(saved(bench.sent()[0], 1))
+    bench.answer(item_saved(bench.sent()[0], 1))
     assert bench.core.has_room("c")
 
     large = Bench()
     large.save("a", x="x" * pipelining.MAX_WINDOW_BYTES)
     assert not large.core.has_room("b")
-    large.answer(saved(large.sent()[0], 1))
+    large.answer(item_saved(large.sent()[0], 1))
     assert large.core.has_room("b")
     with pytest.raises(ValueError, match="at least 1"):
         Bench(max_unanswered=0)
@@ -333,7 +323,7 @@ def test_no_more_saves_of_one_execution_than_the_server_remembers() -> None:
         bench.save(n=number)
     assert not bench.core.has_room("run")
     assert bench.core.has_room("other")
-    bench.answer(saved(bench.sent()[0], 1))
+    bench.answer(item_saved(bench.sent()[0], 1))
     assert bench.core.has_room("run")
 
 
@@ -370,7 +360,7 @@ def test_what_is_known_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(10):
         bench.save(f"run-{number}", n=0, big=BIG)
     for item in bench.sent():
-        bench.answer(saved(item, 1))
+        bench.answer(item_saved(item, 1))
     # An execution with its two entries counts three; the oldest were forgotten.
     for number in (9, 0):
         bench.save(f"run-{number}", n=1, big=BIG)
@@ -383,7 +373,7 @@ def test_results_that_say_nothing_to_it_are_passed_over() -> None:
     bench.save(n=1)
     (one,) = bench.sent()
     stranger = rpc.SaveItem(item_id="stranger")
-    bench.answer(saved(stranger, 1), saved(one, 2), saved(one, 3))
+    bench.answer(item_saved(stranger, 1), item_saved(one, 2), item_saved(one, 3))
     assert bench.versions() == [2]
 
 
@@ -402,7 +392,7 @@ def test_a_promise_that_was_cancelled_is_left_alone() -> None:
     bench.save(n=2)
     one, two = bench.sent()
     assert bench.futures[0].cancel()
-    bench.answer(saved(one, 1), saved(two, 2))
+    bench.answer(item_saved(one, 1), item_saved(two, 2))
     assert bench.futures[1].result().outcome is SaveOutcome.UPDATED
 
 
@@ -411,8 +401,8 @@ def test_flushing_waits_for_everything_before() -> None:
     for name in ("a", "b", "c"):
         bench.save(name)
     a, b, _ = bench.sent()
-    bench.answer(saved(b, 1))
+    bench.answer(item_saved(b, 1))
     assert not bench.core.is_settled(1)
-    bench.answer(saved(a, 1))
+    bench.answer(item_saved(a, 1))
     assert bench.core.is_settled(2)
     assert not bench.core.is_settled(bench.core.newest)

@@ -301,7 +301,9 @@ class PipelineCore(Generic[P]):
 
     def stop(self, error: StillframeError) -> list[Settled[P]]:
         """Stops the pipeline for good. The promises that can only be broken now."""
-        self._error = self._error or error
+        if self._pending or not self._closed:
+            # Else it ends as it was told to, and nothing was lost.
+            self._error = self._error or error
         broken = [Settled(pending.promise, error) for pending in self._pending.values()]
         self._pending.clear()
         self._unsent.clear()
