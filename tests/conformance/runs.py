@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, Any
 
-from tests.conformance.support import snapshot, timestamp
+from tests.conformance.support import saved_part, snapshot, timestamp
 
 if TYPE_CHECKING:
     from stillframe.v1.snapshot_pb2 import ExecutionSnapshot
@@ -53,3 +53,13 @@ async def save_five(store: StoreTenant) -> None:
         )
         await store.save("a", content)
         store.clock.advance(1)
+
+
+def comes_from(fork: ExecutionSnapshot, original: ExecutionSnapshot) -> None:
+    """Checks that a snapshot of a fork is another one's copy, and says so."""
+    assert saved_part(fork) == saved_part(original)
+    assert fork.origin.execution_id == original.execution_id
+    assert fork.origin.version == original.version
+    assert fork.origin.etag == original.etag
+    assert fork.origin.commit_time == original.commit_time
+    assert fork.etag != original.etag

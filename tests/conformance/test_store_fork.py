@@ -7,14 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from stillframe.server.stores.refusals import Refusal
-from stillframe.v1 import error_pb2
 from stillframe.v1 import snapshot_service_pb2 as service
-from tests.conformance.runs import a_run, save_five
+from tests.conformance.runs import a_run, comes_from, save_five
 from tests.conformance.support import PAUSED, TIMEOUT, refused, saved_part, snapshot
 
 if TYPE_CHECKING:
-    from stillframe.v1.snapshot_pb2 import ExecutionSnapshot
     from tests.conformance.conftest import OpenStore
     from tests.conformance.direct import StoreTenant
 
@@ -24,16 +21,6 @@ async def source(store: StoreTenant) -> StoreTenant:
     """A tenant with an execution "a" of five versions, at revision 5."""
     await save_five(store)
     return store
-
-
-def comes_from(fork: ExecutionSnapshot, original: ExecutionSnapshot) -> None:
-    """Checks that a snapshot of a fork is another one's copy, and says so."""
-    assert saved_part(fork) == saved_part(original)
-    assert fork.origin.execution_id == original.execution_id
-    assert fork.origin.version == original.version
-    assert fork.origin.etag == original.etag
-    assert fork.origin.commit_time == original.commit_time
-    assert fork.etag != original.etag
 
 
 async def test_a_fork_is_one_commit_with_one_change(source: StoreTenant) -> None:
@@ -272,42 +259,6 @@ async def test_a_wait_ends_with_a_fork(source: StoreTenant) -> None:
         await waiting
         while (await source.store.position(source.tenant_id)).revision == 5:
             await source.store.wait(source.tenant_id, 5)
-
-
-async def test_one_of_many_forks_to_a_name_wins(source: StoreTenant) -> None:
-    answers = await asyncio.gather(
-        *(source.fork("a", "b", version=n % 5 + 1, include_history=True) for n in range(20)),
-        return_exceptions=True,
-    )
-
-    refusals = [answer for answer in answers if isinstance(answer, Refusal)]
-    assert {each.reason for each in refusals} == {error_pb2.ERROR_REASON_EXECUTION_EXISTS}
-    assert len(refusals) == 19
-    [won] = [answer for answer in answers if not isinstance(answer, BaseException)]
-    assert (await source.load("b")).etag == won.etag
-    assert len(await source.versions("b")) == won.snapshot_count
-    assert len(await source.changes()) == 6
-
-
-async def test_a_fork_among_saves_is_of_one_moment(store: StoreTenant) -> None:
-    await store.save("a", snapshot(1, variables={"n": "1"}))
-
-    async def saves() -> None:
-        for number in range(2, 40):
-            await store.save("a", snapshot(number, variables={"n": str(number)}))
-
-    async def forks() -> None:
-        for number in range(12):
-            await store.fork("a", f"f{number}", include_history=True)
-
-    await asyncio.gather(saves(), forks())
-    originals = await store.versions("a")
-    assert [change.revision for change in await store.changes()] == list(range(1, 52))
-    for number in range(12):
-        copies = await store.versions(f"f{number}")
-        assert list(copies) == list(range(1, len(copies) + 1))
-        for version, copy in copies.items():
-            comes_from(copy, originals[version])
 
 
 @pytest.mark.persistent
