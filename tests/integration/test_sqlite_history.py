@@ -11,9 +11,10 @@ import pytest
 
 from stillframe.server.stores import open_store, patches
 from stillframe.server.stores.base import StoreConfig
+from stillframe.server.stores.retention import Retention
 from stillframe.server.stores.sqlite.verifying import verify
 from tests.conformance.direct import StoreTenant
-from tests.conformance.support import Clock, snapshot
+from tests.conformance.support import Clock, refused, snapshot
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -166,3 +167,39 @@ async def test_a_fork_with_history_is_as_small_as_its_source(
         assert each.variables == source.variables
         assert each.origin.etag == source.etag
     sound(path)
+
+
+async def test_a_link_taken_out_of_the_middle_leaves_a_patch(
+    store: StoreTenant, path: Path
+) -> None:
+    await run(store, "a", 30)
+    await store.prune("a", *range(10, 20))
+    while await store.store.maintain(7):
+        pass
+    [(form, size, whole)] = rows_of(
+        path,
+        "SELECT form, length(payload), size FROM history WHERE key = 'messages' AND until = 10",
+    )
+    assert form == patches.Form.PATCH
+    assert isinstance(size, int)
+    assert isinstance(whole, int)
+    assert size < whole / 2
+
+
+async def test_every_tenant_has_its_turn_in_slices(tmp_path: Path) -> None:
+    clock = Clock()
+    config = StoreConfig(clock=clock, change_log_size=3, retention=Retention.parse("last:2"))
+    opened = await open_store(f"sqlite:///{tmp_path}/s.db", config)
+    tenants = [StoreTenant(opened, f"tenant-{number:02}", clock) for number in range(40)]
+    for tenant in tenants:
+        for number in range(1, 7):
+            await tenant.save("a", snapshot(number))
+    slices = 1
+    while await opened.maintain(10):
+        slices += 1
+    assert slices > 40
+    for tenant in tenants:
+        assert sorted(await tenant.versions("a")) == [5, 6]
+        with refused("HISTORY_COMPACTED"):
+            await opened.changes(tenant.tenant_id, 2, 10)
+    await opened.close()

@@ -21,16 +21,9 @@ from stillframe.server.stores import refusals, rules
 from stillframe.server.stores.refusals import Refusal
 from stillframe.server.stores.signals import Signals
 from stillframe.server.stores.sqlite import connection as opening
-from stillframe.server.stores.sqlite import (
-    forking,
-    housekeeping,
-    lists,
-    pruning,
-    read,
-    retaining,
-    sweeping,
-)
+from stillframe.server.stores.sqlite import forking, lists, pruning, read
 from stillframe.server.stores.sqlite.commits import Commits
+from stillframe.server.stores.sqlite.housekeeping import Housekeeping
 from stillframe.server.stores.sqlite.lanes import Job, Lane, Outcome
 from stillframe.server.stores.sqlite.write import Writer
 
@@ -92,6 +85,7 @@ class SqliteStore:
             raise
         self._commits = Commits(config)
         self._writer = Writer(self._commits)
+        self._housekeeping = Housekeeping(self._writer, config)
         self._writing = Lane("stillframe-writer", [first], self._commit, config.max_inflight_bytes)
         self._reading = Lane("stillframe-reader", readers, _run_reads)
 
@@ -255,16 +249,7 @@ class SqliteStore:
             signal.cancel()
 
     async def maintain(self, budget: int) -> bool:
-        return await self._writing.do(lambda connection: self._maintain(connection, budget))
-
-    def _maintain(self, connection: apsw.Connection, budget: int) -> bool:
-        done = self._writer.expire(connection, budget)
-        done += retaining.retain(connection, self._config, budget - done)
-        done += sweeping.sweep(connection, budget - done)
-        done += housekeeping.trim_log(connection, self._config, budget - done)
-        done += housekeeping.free_garbage(connection, budget - done)
-        done += housekeeping.forget_tombstones(connection, self._config, max(budget - done, 0))
-        return done >= budget
+        return await self._writing.do(lambda connection: self._housekeeping.run(connection, budget))
 
 
 def _read_save(request: SaveSnapshotRequest, config: StoreConfig) -> rules.Save | Refusal:

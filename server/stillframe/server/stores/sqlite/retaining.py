@@ -23,26 +23,28 @@ if TYPE_CHECKING:
     from stillframe.server.stores.base import StoreConfig
 
 
-def retain(connection: apsw.Connection, config: StoreConfig, budget: int) -> int:
-    """Deletes the versions that the tenants' retention does not keep; returns the rows."""
-    done = 0
-    for tenant, name, retained, known in list(
-        rows.query(connection, "SELECT id, name, retained, retention FROM tenant")
-    ):
-        retention = config.retention_of(name)
-        if str(retention) != known:
-            # Another policy: what was read under the old one is read again.
-            retained = 0  # noqa: PLW2901
-            connection.execute(
-                "UPDATE tenant SET retained = 0, retention = ? WHERE id = ?",
-                (str(retention), tenant),
-            )
-        if retention.versions is None and retention.seconds is None:
-            continue
-        if done >= budget:
-            break
-        done += _Retaining(connection, config, name).go_on(tenant, retained, budget - done)
-    return done
+def retain(
+    connection: apsw.Connection,
+    config: StoreConfig,
+    row: tuple[int, str, int, str],
+    budget: int,
+) -> int:
+    """Deletes versions that a tenant does not keep; returns the rows that it looked at.
+
+    `row` is the tenant's: id, name, retained and retention.
+    """
+    tenant, name, retained, known = row
+    retention = config.retention_of(name)
+    if str(retention) != known:
+        # Another policy: what was read under the old one is read again.
+        retained = 0
+        connection.execute(
+            "UPDATE tenant SET retained = 0, retention = ? WHERE id = ?",
+            (str(retention), tenant),
+        )
+    if budget <= 0 or (retention.versions is None and retention.seconds is None):
+        return 0
+    return _Retaining(connection, config, name).go_on(tenant, retained, budget)
 
 
 class _Retaining:
