@@ -143,6 +143,17 @@ def test_one_is_under_way_and_the_newest_follows(stage: Stage) -> None:
     saver.close()
 
 
+def test_it_may_be_closed_twice(stage: Stage) -> None:
+    saver = stage.client().saver("run")
+    saver.submit(snapshot(n=1))
+    reply(stage, 1)
+    saver.close()
+    saver.close()
+    assert saver.flush() is not None
+    with pytest.raises(ClosedError):
+        saver.submit(snapshot(n=2))
+
+
 def test_the_state_is_the_one_at_the_submit(stage: Stage) -> None:
     saver = stage.client().saver("run")
     messages = ["a"]

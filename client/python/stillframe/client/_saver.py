@@ -107,7 +107,9 @@ class SaverCore:
 
     def stop(self, error: StillframeError) -> None:
         """Stops the saver for a reason of its shell's."""
-        self._error = self._error or error
+        if self._durable < self._submitted or not self._closed:
+            # Else it ends as it was told to, and nothing was lost.
+            self._error = self._error or error
 
     def close(self) -> None:
         """Refuses every later state."""
