@@ -268,6 +268,8 @@ class _Stream:
         while True:
             try:
                 answers = await self._store.save_many(saves)
+                if len(answers) != len(saves):
+                    raise AssertionError("a store answers every save")  # noqa: TRY301
             except Exception as error:  # noqa: BLE001 - every item is told, and the log
                 if not (isinstance(error, Refusal) and error.reason == _SERVER_BUSY):
                     return [_error(error)] * len(saves)

@@ -9,7 +9,7 @@ from stillframe.client import _types as t
 from stillframe.client._connection import Connection
 from stillframe.client._encoding import encode_snapshot
 from stillframe.client._errors import ClosedError, DeadlineExceededError, StillframeError
-from stillframe.client._pipelining import PipelineCore, keep
+from stillframe.client._pipelining import PipelineCore, Settled, keep
 from stillframe.client._requests import Requests, SaveOptions
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ class AsyncPipeline:
         await self._stop(ClosedError("the pipeline is closed"))
 
     async def _stop(self, error: StillframeError) -> None:
-        keep(self._core.stop(error))
+        _break(self._core.stop(error))
         await self._notify()
 
     async def _notify(self) -> None:
@@ -163,7 +163,7 @@ class AsyncPipeline:
                 sending.cancel()
                 await asyncio.wait([sending])
         broken, delay = self._core.ended(error)
-        keep(broken)
+        _break(broken)
         await self._notify()
         return delay
 
@@ -186,3 +186,12 @@ class AsyncPipeline:
                 await self._changed.wait_for(lambda: self._core.has_unsent)
             if not await call.write(self._core.next_message()):
                 return
+
+
+def _break(broken: list[Settled["asyncio.Future[t.Saved]"]]) -> None:
+    """Breaks promises by the error that stopped the pipeline."""
+    keep(broken)
+    for promise, _ in broken:
+        if not promise.cancelled():
+            # Every later call raises it too: asyncio need not log each that nobody asks.
+            promise.exception()

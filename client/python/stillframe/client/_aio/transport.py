@@ -61,8 +61,10 @@ class AioPipelineCall:
         self._call = call
 
     async def write(self, message: rpc.SaveSnapshotsRequest) -> bool:
-        """Sends a message, as soon as the connection takes it; False when the call is over,
-        for a reason that `read` gives.
+        """Sends a message, as soon as the connection takes it; False when the call is over.
+
+        Where the end comes amid a write, grpc.aio forgets what the server said: `read` then
+        raises INTERNAL without a reason, which is taken for a broken connection.
         """
         try:
             await self._call.write(message)
