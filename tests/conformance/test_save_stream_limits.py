@@ -113,6 +113,20 @@ async def test_an_unexpected_fault_is_internal_and_says_nothing(api: Api, gate: 
 
 
 @pytest.mark.any_store
+async def test_a_store_that_loses_an_answer_is_a_fault(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def loses(*_: object) -> list[object]:
+        return []
+
+    monkeypatch.setattr(api.store, "save_many", loses)
+    async with save_stream(api) as stream:
+        await stream.send(stream.item("a", "run"), stream.item("b", "run"))
+        for result in await stream.finish():
+            refused_item(result, "INTERNAL")
+
+
+@pytest.mark.any_store
 async def test_a_drain_answers_what_was_read_and_tells_the_client_to_go(
     api: Api, gate: Gate
 ) -> None:
