@@ -8,16 +8,20 @@ Everything here runs in the writer's thread, in a transaction.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stillframe.server.stores import marks, rules
 from stillframe.server.stores.execution import Execution
+from stillframe.server.stores.refusals import Refusal
 from stillframe.server.stores.sqlite import headers, rows
 from stillframe.server.stores.sqlite.rows import ExecutionRow
 from stillframe.v1.snapshot_pb2 import ExecutionSnapshot
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     import apsw
 
     from stillframe.server.stores.base import StoreConfig
@@ -92,6 +96,19 @@ class Commits:
         """Tells whether the tenant may not have one more execution."""
         maximum = self.config.max_executions
         return maximum > 0 and self.count(connection, tenant) >= maximum
+
+    @contextmanager
+    def keeping_floor(
+        self, connection: apsw.Connection, tenant: TenantState, row: ExecutionRow
+    ) -> Generator[None]:
+        """Writes the floor back when a call that raised it is refused by a later rule."""
+        floor = row.execution.epoch_floor
+        try:
+            yield
+        except Refusal:
+            if row.execution.epoch_floor != floor:
+                self.keep(connection, tenant, row)
+            raise
 
     def keep(self, connection: apsw.Connection, tenant: TenantState, row: ExecutionRow) -> None:
         """Writes the row of `execution` back."""

@@ -34,12 +34,8 @@ def prune(
     tenant = shared.tenant(connection, request.tenant_id)
     row = shared.row(connection, tenant, request.execution_id)
     floor = row.execution.epoch_floor
-    try:
+    with shared.keeping_floor(connection, tenant, row):
         answer = asked.decide(row.execution)
-    except refusals.Refusal:
-        if row.execution.epoch_floor != floor:
-            shared.keep(connection, tenant, row)
-        raise
     if answer is not None:
         return answer
     head = row.execution.head

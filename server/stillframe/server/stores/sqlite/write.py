@@ -40,13 +40,8 @@ class Writer:
         tenant = self._commits.tenant(connection, request.tenant_id)
         row = self._commits.row(connection, tenant, request.execution_id)
         execution = row.execution
-        floor = execution.epoch_floor
-        try:
+        with self._commits.keeping_floor(connection, tenant, row):
             decision = save.decide(execution, _Entries(self._commits, connection, tenant, row))
-        except Refusal:
-            if execution.epoch_floor != floor:
-                self._commits.keep(connection, tenant, row)
-            raise
         if isinstance(decision, rules.Unwritten):
             self._unwritten(connection, tenant, row, save, decision)
             return decision.response
@@ -109,12 +104,8 @@ class Writer:
         tenant = self._commits.tenant(connection, request.tenant_id)
         row = self._commits.row(connection, tenant, request.execution_id)
         floor = row.execution.epoch_floor
-        try:
+        with self._commits.keeping_floor(connection, tenant, row):
             decision = delete.decide(row.execution)
-        except Refusal:
-            if row.execution.epoch_floor != floor:
-                self._commits.keep(connection, tenant, row)
-            raise
         if isinstance(decision, DeleteExecutionResponse):
             if request.request_id or row.execution.epoch_floor != floor:
                 self._commits.keep(connection, tenant, row)
