@@ -4,6 +4,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 STORE ?= memory,sqlite
 RUN ?=
+MESSAGES ?= 1000000
+SEED ?=
 PROTOS := $(sort $(wildcard protos/stillframe/v1/*.proto))
 OUT := generated/python
 CODE := server client/python tests
@@ -36,6 +38,10 @@ test: $(READY) ## Run every test
 .PHONY: conformance
 conformance: $(READY) ## Run the store contract's tests (STORE=memory, sqlite or a URL)
 	$(BIN)/python -m pytest tests/conformance --store='$(STORE)'
+
+.PHONY: fuzz
+fuzz: $(READY) ## Send a million messages that no client should (MESSAGES=n, SEED=n)
+	$(BIN)/python -m tests.fuzz --messages $(MESSAGES) $(if $(SEED),--seed $(SEED))
 
 .PHONY: check
 check: $(READY) ## Lint, type-check, and see that the generated code is up to date
