@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+import time
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -40,6 +42,9 @@ STRAY_GRACE = 1.0
 """Seconds that a drain waits for calls without a handler. grpc.aio loses one now and then
 that arrives as the drain begins; it would last the whole grace, and ends with CANCELLED."""
 
+LONGEST_UPLOAD = 60.0
+"""Seconds after which a call that has not started counts as given up by its client."""
+
 _OVERSIZE = 4 * 2**20
 """By how much gRPC's own bound on messages is above ours, which has a reason to give."""
 
@@ -64,9 +69,8 @@ class Server:
         self._maintenance: asyncio.Task[None] | None = None
         self._port = 0
         self._server = grpc.aio.server(options=_options(settings))
-        self._server.add_generic_rpc_handlers(
-            (grpc.method_handlers_generic_handler(SERVICE_NAME, self._method_handlers()),)
-        )
+        self._arrivals = _Arrivals(self._method_handlers())
+        self._server.add_generic_rpc_handlers((self._arrivals,))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)  # pyright: ignore[reportUnknownMemberType]
         if settings.reflection:
             names = (SERVICE_NAME, health.SERVICE_NAME, reflection.SERVICE_NAME)
@@ -103,7 +107,9 @@ class Server:
             if self._handlers:
                 waited = {stopping, *self._handlers}
                 await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
-            elif not (await asyncio.wait({stopping}, timeout=STRAY_GRACE))[0]:
+                continue
+            await asyncio.wait({stopping}, timeout=STRAY_GRACE)
+            if not (self._handlers or self._arrivals.pending()):
                 await self._server.stop(0)
         if self._maintenance is not None:
             self._maintenance.cancel()
@@ -153,6 +159,7 @@ class Server:
 
     def _track(self) -> None:
         """Keeps the current call's task until it has ended, its answer sent."""
+        self._arrivals.started()
         task = asyncio.current_task()
         if task is not None:
             self._handlers.add(task)
@@ -187,6 +194,37 @@ class Server:
             await _abort(context, status)
 
         return serve_call
+
+
+class _Arrivals(grpc.GenericRpcHandler):
+    """Finds the handlers, and counts the calls whose handler has not started: the request of
+    a unary call is still on its way.
+    """
+
+    def __init__(self, handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]]) -> None:
+        self._handlers = {f"/{SERVICE_NAME}/{name}": each for name, each in handlers.items()}
+        self._since: deque[float] = deque()
+
+    def service(
+        self, handler_call_details: grpc.HandlerCallDetails
+    ) -> grpc.RpcMethodHandler[bytes, bytes] | None:
+        handler = self._handlers.get(handler_call_details.method)
+        if handler is not None:
+            self._since.append(time.monotonic())
+        return handler
+
+    def started(self) -> None:
+        """A handler has started: one of them, and which does not matter."""
+        if self._since:
+            self._since.popleft()
+
+    def pending(self) -> bool:
+        """Tells whether a request is on its way. Those that were given up are forgotten after
+        a while: nobody says so.
+        """
+        while self._since and time.monotonic() - self._since[0] > LONGEST_UPLOAD:
+            self._since.popleft()
+        return bool(self._since)
 
 
 def _options(settings: Settings) -> list[tuple[str, int]]:
