@@ -19,7 +19,7 @@ from tests.conformance.support import save_request, snapshot
 from tests.integration.saves import DEADLINE
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
 
     import pytest
 
@@ -43,6 +43,10 @@ class Relay:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
+    async def closed(self) -> None:
+        """Waits until both ends of every connection are closed."""
+        await asyncio.gather(*self._tasks)
+
     async def _pass(
         self, source: asyncio.StreamReader, target: asyncio.StreamWriter, *, hold: bool
     ) -> None:
@@ -62,13 +66,13 @@ class Relay:
 
 
 @asynccontextmanager
-async def relay(port: int) -> AsyncIterator[Relay]:
+async def relay(port: int) -> AsyncGenerator[Relay]:
     made = Relay(port)
     server = await asyncio.start_server(made.accept, "127.0.0.1", 0)
     made.port = server.sockets[0].getsockname()[1]
     yield made
     server.close()
-    await asyncio.gather(*made._tasks)
+    await made.closed()
 
 
 async def test_a_save_that_is_still_arriving_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:

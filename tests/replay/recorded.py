@@ -38,7 +38,7 @@ class RecordedRun:
     def labels(self) -> Mapping[str, str]:
         return {"recorded": self.kind}
 
-    def perform(self, index: int, _state: RunState) -> Result:
+    def perform(self, index: int, state: RunState) -> Result:  # noqa: ARG002 - a Job's
         return self.steps[index][1]
 
 

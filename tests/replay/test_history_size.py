@@ -22,17 +22,18 @@ from tests.replay.job import RunState
 from tests.replay.test_replay import NO_DATA, RECORDED
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncGenerator, Iterator
     from pathlib import Path
 
     from stillframe.v1.snapshot_pb2 import ExecutionSnapshot
+    from tests.replay.job import Job
 
 FIRST_TIMESTAMP = 1_700_000_000_123_456_789
 
 
 def snapshots(path: Path) -> Iterator[ExecutionSnapshot]:
     """Yields what an engine saves after each step of a recorded run, whole."""
-    job = open_job(path)
+    job: Job = open_job(path)
     state = RunState()
     for number, step_id in enumerate(job.step_ids):
         state.apply(step_id, job.perform(number, state))
@@ -41,7 +42,7 @@ def snapshots(path: Path) -> Iterator[ExecutionSnapshot]:
 
 
 @asynccontextmanager
-async def a_store(path: Path) -> AsyncIterator[StoreTenant]:
+async def a_store(path: Path) -> AsyncGenerator[StoreTenant]:
     clock = Clock()
     opened = await open_store(f"sqlite:///{path}", StoreConfig(clock=clock))
     try:
