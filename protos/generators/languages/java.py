@@ -40,6 +40,7 @@ def plugin() -> Path:
         tools.run(
             "mvn",
             "--batch-mode",
+            "--quiet",
             copy,
             f"-Dartifact={artifact}",
             f"-DoutputDirectory={folder}",
