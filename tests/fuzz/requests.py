@@ -105,8 +105,9 @@ class Requests:
         elif self._maybe(0.1):
             request.must_not_exist = True
         self._set_epoch(request)
-        if self._maybe(0.1):
-            request.ttl.FromMilliseconds(self._number(5_000))
+        if self._maybe(0.6):
+            # Most executions go again, with what fences them, or nothing new would fit in.
+            request.ttl.FromMilliseconds(self._number(3_000))
         request.allow_sequence_regression = self._maybe(0.7)
         return request
 

@@ -20,6 +20,8 @@ TEXTS = ("ann", "bob", "v1", "v2", "a'b\"c", "%s{0}", "../..", "😀", "w" * 512
 _KEPT = 64
 """How many of each kind of token are remembered; the newest are the likeliest to hold."""
 
+_MAX_EPOCH = 1_000_000
+
 
 class World:
     """What the server gave away, for the requests that come after."""
@@ -95,8 +97,10 @@ class World:
                 pass
 
     def learn_floor(self, request: Message, floor: int) -> None:
-        """Remembers the writer epoch below which calls for an execution are fenced."""
-        if isinstance(
+        """Remembers the writer epoch below which calls for an execution are fenced, unless no
+        engine would ever come to it.
+        """
+        if floor <= _MAX_EPOCH and isinstance(
             request,
             service.SaveSnapshotRequest
             | service.ClaimExecutionRequest

@@ -10,7 +10,7 @@ from stillframe.server.stores.filters import Matcher
 from stillframe.server.stores.marks import Position, resume_token
 from stillframe.server.stores.projection import METADATA, Selection
 from stillframe.server.watch import frames
-from stillframe.server.watch.ring import READ_LIMIT, Recent
+from stillframe.server.watch.ring import READ_LIMIT, Recent, behind_gap
 from stillframe.v1 import error_pb2
 from stillframe.v1 import snapshot_service_pb2 as messages
 from stillframe.v1.snapshot_service_pb2 import SnapshotSelector, WatchFrame
@@ -84,19 +84,25 @@ class Cursor:
         recent = self._tail.ring.after(self.revision, READ_LIMIT)
         self.fell_behind = self.revision + 1 < self._tail.ring.first
         if recent is None:
-            changes = await self._store.changes(self._tenant_id, self.revision, READ_LIMIT)
-            recent = [Recent(change, 0) for change in changes]
+            recent = [Recent(change, 0) for change in await self._read()]
         if not recent:
             return
-        if recent[0].change.revision != self.revision + 1:
-            # The contract of the store; a watch must never step over a gap.
-            raise refusals.history_compacted(self.revision, recent[0].change.revision)
         async for data in self._frames(recent):
             yield data
         for data in self._message.flush():
             yield data
         last = recent[-1].change
         self._position = Position(last.revision, last.mark)
+
+    async def _read(self) -> list[Change]:
+        """Reads what follows from the store. A watch must never step over a gap, even if the
+        store does not refuse as it must.
+        """
+        changes = await self._store.changes(self._tenant_id, self.revision, READ_LIMIT)
+        found = behind_gap(changes, self.revision)
+        if found is not None:
+            raise refusals.history_compacted(self.revision, found)
+        return changes
 
     async def _frames(self, recent: list[Recent]) -> AsyncIterator[bytes]:
         skipped: set[int] = set()
@@ -192,8 +198,7 @@ class Cursor:
         self, passed: str, until: int
     ) -> list[tuple[messages.ChangeKind.ValueType, Recent]]:
         """Returns what the next changes up to a revision are to executions up to `passed`."""
-        changes = await self._store.changes(self._tenant_id, self.revision, READ_LIMIT)
-        kept = [change for change in changes if change.revision <= until]
+        kept = [change for change in await self._read() if change.revision <= until]
         if not kept:
             # The store has a page at `until` and no change up to it: not for long.
             raise refusals.store_unavailable()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from stillframe.server.stores.refusals import Refusal
+from stillframe.v1 import error_pb2
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -104,6 +105,12 @@ class Ring:
         self.changes[change.revision] = Recent(change, size)
         self.rings.charge(self, size)
 
+    def restart(self, first: int) -> None:
+        """Drops every change; the next one added is this revision."""
+        self.rings.charge(self, -self.bytes)
+        self.changes = {}
+        self.first = first
+
     def add_content(self, recent: Recent, size: int) -> None:
         """Counts a content that was loaded, if its change is still in the ring."""
         if self.changes.get(recent.change.revision) is recent:
@@ -116,6 +123,14 @@ class Ring:
             return None
         end = min(revision + 1 + limit, self.first + len(self.changes))
         return [self.changes[each] for each in range(revision + 1, end)]
+
+
+def behind_gap(changes: list[Change], after: int) -> int | None:
+    """Returns the first revision that comes behind a gap in what should follow `after`."""
+    for expected, change in enumerate(changes, after + 1):
+        if change.revision != expected:
+            return change.revision
+    return None
 
 
 class Tail:
@@ -165,11 +180,29 @@ class Tail:
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _step(self) -> None:
-        changes = await self._store.changes(self._tenant_id, self.revision, READ_LIMIT)
+        try:
+            changes = await self._store.changes(self._tenant_id, self.revision, READ_LIMIT)
+        except Refusal as refusal:
+            if refusal.reason != error_pb2.ERROR_REASON_HISTORY_COMPACTED:
+                raise
+            await self._catch_up()
+            return
+        if behind_gap(changes, self.revision) is not None:
+            await self._catch_up()
+            return
         if not changes:
             await self._store.wait(self._tenant_id, self.revision)
             return
         for change in changes:
             self.ring.add(change)
         self.revision = changes[-1].revision
+        self.wake()
+
+    async def _catch_up(self) -> None:
+        """Goes on from the present: the log no longer has what follows. Watchers that have
+        not seen it find that out in the store.
+        """
+        position = await self._store.position(self._tenant_id)
+        self.revision = position.revision
+        self.ring.restart(self.revision + 1)
         self.wake()

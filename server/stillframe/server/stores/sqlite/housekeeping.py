@@ -21,45 +21,66 @@ if TYPE_CHECKING:
     from stillframe.server.stores.sqlite.write import Writer
 
 
+_BYTES = 65_536
+"""Bytes of a payload that is freed that count as one more row of a slice."""
+
+
 class Housekeeping:
-    """Goes round the tenants, some of them in each slice."""
+    """Gives each duty its share of a slice, so that none waits for another to be done."""
 
     def __init__(self, writer: Writer, config: StoreConfig) -> None:
         self._writer = writer
         self._config = config
         self._next_tenant = 0
+        self._swept = 0
 
     def run(self, connection: apsw.Connection, budget: int) -> bool:
         """Does about so many rows, and says whether more is due."""
-        done = self._writer.expire(connection, budget)
-        done += free_garbage(connection, budget - done)
-        done += sweeping.sweep(connection, budget - done)
-        done += forget_tombstones(connection, self._config, max(budget - done, 0))
-        return not self._go_round(connection, max(budget - done, 1)) or done >= budget
+        share = max(budget // 4, 1)
+        expired = self._writer.expire(connection, budget)
+        round_over = self._go_round(connection, share)
+        self._swept = sweeping.sweep(connection, self._swept, share)
+        free_garbage(connection, share)
+        forgotten = forget_tombstones(connection, self._config, share)
+        return (
+            expired >= budget
+            or not round_over
+            or forgotten >= share
+            or _has_rows(connection, "sweep")
+            or _has_rows(connection, "garbage")
+        )
 
     def _go_round(self, connection: apsw.Connection, budget: int) -> bool:
         """Trims logs and history of the next tenants; tells whether the round is over."""
         done = 0
-        tenants = list(
+        for tenant, name, floor, retained, retention in list(
             rows.query(
                 connection,
                 "SELECT id, name, floor, retained, retention FROM tenant WHERE id >= ?"
                 " ORDER BY id LIMIT ?",
                 (self._next_tenant, budget + 1),
             )
-        )
-        for tenant, name, floor, retained, retention in tenants:
+        ):
             self._next_tenant = tenant
             if done >= budget:
                 return False
-            done += 1 + trim_log(connection, self._config, tenant, floor, budget - done)
-            done += retaining.retain(
-                connection, self._config, (tenant, name, retained, retention), budget - done
+            # Each gets a row at least, whatever the tenants before it took.
+            trimmed = trim_log(connection, self._config, tenant, floor, budget - done)
+            looked_at, more = retaining.retain(
+                connection,
+                self._config,
+                (tenant, name, retained, retention),
+                max(budget - done - trimmed, 1),
             )
-        if done >= budget:
-            return False  # The last one may not be finished.
+            if more:
+                return False
+            done += 1 + trimmed + looked_at
         self._next_tenant = 0
         return True
+
+
+def _has_rows(connection: apsw.Connection, table: str) -> bool:
+    return rows.first(connection, f"SELECT 1 FROM {table} LIMIT 1") is not None
 
 
 def trim_log(
@@ -81,24 +102,33 @@ def trim_log(
     return step
 
 
-def free_garbage(connection: apsw.Connection, budget: int) -> int:
-    """Frees contents of executions that are gone; returns the rows."""
+def free_garbage(connection: apsw.Connection, budget: int) -> None:
+    """Frees about so many rows of contents of executions that are gone."""
     done = 0
     while done < budget:
         row = rows.first(connection, "SELECT content_id FROM garbage LIMIT 1")
         if row is None:
-            break
+            return
         for table in ("entry", "history"):
-            connection.execute(
-                f"DELETE FROM {table} WHERE id IN"
-                f" (SELECT id FROM {table} WHERE content_id = ? LIMIT ?)",
-                (row[0], budget - done),
-            )
-            done += connection.changes()
+            done += _free_rows(connection, table, row[0], budget - done)
         done += _free_versions(connection, row[0], budget - done)
         if done < budget:
             connection.execute("DELETE FROM garbage WHERE content_id = ?", row)
             done += 1
+
+
+def _free_rows(connection: apsw.Connection, table: str, content_id: int, budget: int) -> int:
+    """Frees rows with payloads, of which large ones count for several."""
+    done = 0
+    gone: list[tuple[int]] = []
+    for row_id, size in rows.query(
+        connection, f"SELECT id, length(payload) FROM {table} WHERE content_id = ?", (content_id,)
+    ):
+        if done >= budget:
+            break
+        gone.append((row_id,))
+        done += 1 + size // _BYTES
+    connection.executemany(f"DELETE FROM {table} WHERE id = ?", gone)
     return done
 
 

@@ -89,8 +89,10 @@ def forget(
     )
     connection.execute(
         "INSERT INTO sweep (content_id, low, high) VALUES (?, ?, ?)"
-        " ON CONFLICT (content_id) DO UPDATE SET low = min(low, excluded.low),"
-        " high = max(high, excluded.high), map = 0, key = '', until = 0",
+        # A sweep that has begun goes on, or prunes without end would never let it end.
+        " ON CONFLICT (content_id) DO UPDATE SET"
+        " next_low = min(coalesce(next_low, excluded.low), excluded.low),"
+        " next_high = max(coalesce(next_high, excluded.high), excluded.high)",
         (content_id, low, high),
     )
 

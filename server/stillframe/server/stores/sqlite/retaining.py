@@ -16,11 +16,13 @@ from stillframe.server.stores.sqlite.pruning import forget
 from stillframe.v1.snapshot_pb2 import ExecutionSnapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import apsw
 
     from stillframe.server.stores.base import StoreConfig
+
+
+_CHUNK = 16
+"""Rows of the log read at once: most rounds find the first of them not due."""
 
 
 def retain(
@@ -28,8 +30,9 @@ def retain(
     config: StoreConfig,
     row: tuple[int, str, int, str],
     budget: int,
-) -> int:
-    """Deletes versions that a tenant does not keep; returns the rows that it looked at.
+) -> tuple[int, bool]:
+    """Deletes versions that a tenant does not keep; returns the rows that it looked at, and
+    whether there are more to look at.
 
     `row` is the tenant's: id, name, retained and retention.
     """
@@ -42,8 +45,8 @@ def retain(
             "UPDATE tenant SET retained = 0, retention = ? WHERE id = ?",
             (str(retention), tenant),
         )
-    if budget <= 0 or (retention.versions is None and retention.seconds is None):
-        return 0
+    if retention.versions is None and retention.seconds is None:
+        return 0, False
     return _Retaining(connection, config, name).go_on(tenant, retained, budget)
 
 
@@ -57,35 +60,45 @@ class _Retaining:
         self._retention = config.retention_of(name)
         self._now = config.clock()
 
-    def go_on(self, tenant: int, retained: int, budget: int) -> int:
+    def go_on(self, tenant: int, retained: int, budget: int) -> tuple[int, bool]:
         done = 0
         reached = retained
         trimmed: set[int] = set()
-        for row_id, content_id, version, header in list(
-            rows.query(
-                self._connection,
-                "SELECT id, content_id, version, header FROM change WHERE id > ? AND id < ?"
-                " ORDER BY id LIMIT ?",
-                (rows.change_id(tenant, retained), rows.change_id(tenant + 1, 0), budget),
-            )
-        ):
-            if not self._is_due(header):
-                break
-            if content_id is not None and content_id not in trimmed and self._lives(content_id):
-                chosen = list(self._surplus(content_id, version, budget - done))
-                forget(self._connection, content_id, chosen)
-                done += len(chosen)
-                if done >= budget:
-                    break  # There may be more of it: the next slice begins here.
-                if self._retention.versions is not None:
-                    trimmed.add(content_id)
-            done += 1
-            reached = rows.revision_of(row_id)
+        over = False
+        while not over and done < budget:
+            read = self._read(tenant, reached, min(_CHUNK, budget - done))
+            over = len(read) < min(_CHUNK, budget - done)
+            for row_id, content_id, version, header in read:
+                done += 1
+                if not self._is_due(header):
+                    over = True
+                    break
+                if content_id is not None and content_id not in trimmed:
+                    chosen = self._surplus(content_id, version, max(budget - done, 1))
+                    forget(self._connection, content_id, chosen)
+                    done += len(chosen)
+                    if chosen and done >= budget:
+                        break  # There may be more of it: the next slice begins here.
+                    if self._retention.versions is not None:
+                        trimmed.add(content_id)
+                reached = rows.revision_of(row_id)
         if reached != retained:
             self._connection.execute(
                 "UPDATE tenant SET retained = ? WHERE id = ?", (reached, tenant)
             )
-        return done
+        return done, not over
+
+    def _read(self, tenant: int, after: int, limit: int) -> list[tuple[Any, ...]]:
+        """Reads the next rows of the log; a content that is garbage counts as none."""
+        return list(
+            rows.query(
+                self._connection,
+                "SELECT id, CASE WHEN content_id IN (SELECT content_id FROM garbage) THEN NULL"
+                " ELSE content_id END, version, header FROM change WHERE id > ? AND id < ?"
+                " ORDER BY id LIMIT ?",
+                (rows.change_id(tenant, after), rows.change_id(tenant + 1, 0), limit),
+            )
+        )
 
     def _is_due(self, header: bytes) -> bool:
         if self._retention.seconds is None:
@@ -93,14 +106,8 @@ class _Retaining:
         commit_time = ExecutionSnapshot.FromString(header).commit_time.ToNanoseconds()
         return commit_time + self._retention.seconds * rules.NANOS <= self._now
 
-    def _lives(self, content_id: int) -> bool:
-        row = rows.first(
-            self._connection, "SELECT 1 FROM garbage WHERE content_id = ?", (content_id,)
-        )
-        return row is None
-
-    def _surplus(self, content_id: int, version: int, limit: int) -> Iterator[tuple[Any, ...]]:
-        """Yields id and number of the versions to delete, in their order."""
+    def _surplus(self, content_id: int, version: int, limit: int) -> list[tuple[int, int]]:
+        """Returns id and number of the versions to delete, in their order."""
         if self._retention.versions is None:
             below = version
         else:
@@ -111,9 +118,10 @@ class _Retaining:
                 (content_id, self._retention.versions - 1),
             )
             below = oldest_kept[0] if oldest_kept else 0
-        yield from rows.query(
+        found = rows.query(
             self._connection,
             "SELECT id, version FROM change WHERE content_id = ? AND version < ?"
             " ORDER BY version LIMIT ?",
-            (content_id, below, max(limit, 1)),
+            (content_id, below, limit),
         )
+        return [(row_id, number) for row_id, number in found]

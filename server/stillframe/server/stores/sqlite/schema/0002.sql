@@ -37,12 +37,15 @@ ALTER TABLE tenant ADD COLUMN retained INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE tenant ADD COLUMN retention TEXT NOT NULL DEFAULT 'all';
 
 -- Contents with versions gone between `low` and `high`, both exclusive, whose values are
--- to be freed slice by slice. map, key and until say where the sweep is.
+-- to be freed slice by slice. map, key and until say where the sweep is; next_low and
+-- next_high what has gone since it began, for the one after it.
 CREATE TABLE sweep (
     content_id INTEGER PRIMARY KEY,
     low        INTEGER NOT NULL,
     high       INTEGER NOT NULL,
     map        INTEGER NOT NULL DEFAULT 0,
     key        TEXT NOT NULL DEFAULT '',
-    until      INTEGER NOT NULL DEFAULT 0
+    until      INTEGER NOT NULL DEFAULT 0,
+    next_low   INTEGER,
+    next_high  INTEGER
 );
