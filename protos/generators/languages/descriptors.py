@@ -15,6 +15,4 @@ NAME = "stillframe.binpb"
 
 
 def write(out: Path) -> None:
-    tools.protoc(
-        f"--descriptor_set_out={out / NAME}", "--include_imports", "--include_source_info"
-    )
+    tools.protoc(f"--descriptor_set_out={out / NAME}", "--include_imports", "--include_source_info")
