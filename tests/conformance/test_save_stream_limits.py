@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from stillframe.server.pipeline import BATCH_ITEMS
 from stillframe.server.stores import refusals
 from stillframe.v1 import snapshot_service_pb2 as service
 from tests.conformance.streams import (
@@ -81,19 +82,21 @@ async def test_a_busy_store_slows_the_stream_and_refuses_nothing(api: Api, gate:
 
 
 @pytest.mark.any_store
-async def test_a_store_that_cannot_write_fails_its_items_and_not_the_stream(
+async def test_a_store_that_cannot_write_ends_the_stream_before_what_is_behind(
     api: Api, gate: Gate
 ) -> None:
+    """What is sent again must not find a save from behind it in its place."""
     gate.open.set()
     gate.failures = [refusals.store_unavailable(retry_after=0.5)]
+    count = BATCH_ITEMS + 1
     async with save_stream(api) as stream:
-        await stream.send(stream.item("a", "run"), stream.item("b", "run", snapshot(2)))
-        for result in await stream.results(2):
-            assert refused_item(result, "STORE_UNAVAILABLE").retry_after == 0.5
-        await stream.send(stream.item("a", "run"))
-        (again,) = await stream.finish()
-
-    assert saved(again).version == 1
+        await stream.send(*(stream.item(str(n), "run", snapshot(n)) for n in range(1, count + 1)))
+        with refused("STORE_UNAVAILABLE") as told:
+            await stream.finish()
+    assert told.retry_after == 0.5
+    assert len(gate.batches) == 1
+    with refused("EXECUTION_NOT_FOUND"):
+        await api.load("run")
 
 
 @pytest.mark.any_store

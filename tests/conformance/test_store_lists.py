@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
-from stillframe.server.stores.projection import METADATA, Selection
+from stillframe.server.stores.projection import EVERYTHING, METADATA, Selection
+from stillframe.server.stores.records import HistoryKey, SnapshotFilter
 from stillframe.v1.snapshot_pb2 import (
     ExecutionFilter,
     ExecutionSnapshot,
@@ -14,17 +13,16 @@ from stillframe.v1.snapshot_pb2 import (
     SnapshotCriteria,
     SnapshotProjection,
 )
+from tests.conformance.direct import StoreTenant
 from tests.conformance.support import (
     COMPLETED,
     IDS_IN_BYTE_ORDER,
     RUNNING,
+    new_tenant,
     refused,
     saved_part,
     snapshot,
 )
-
-if TYPE_CHECKING:
-    from tests.conformance.direct import StoreTenant
 
 
 @pytest.mark.parametrize("limit", [1, 3, 100])
@@ -178,3 +176,23 @@ async def test_history_reads_each_snapshot_as_it_was_saved(store: StoreTenant) -
         await store.save("a", state)
 
     assert [saved_part(each) for each in await store.history("a")] == states[::-1]
+
+
+@pytest.mark.parametrize("revision", [2**40 - 1, 2**40, 2**62, 2**63 - 1])
+async def test_a_place_far_above_the_newest_revision_is_the_beginning(
+    store: StoreTenant, revision: int
+) -> None:
+    """A page token may be made up: its numbers are anything."""
+    await store.save("a", snapshot(1))
+    await StoreTenant(store.store, new_tenant(), store.clock).save("b", snapshot(1))
+    where = SnapshotFilter(ExecutionFilter(), SnapshotCriteria(), {})
+    for name in ("a", None):
+        page = await store.store.list_snapshots(
+            store.tenant_id,
+            name,
+            where,
+            before=HistoryKey(revision, 2**63 - 1),
+            limit=10,
+            selection=EVERYTHING,
+        )
+        assert [each.header.execution_id for each in page.items] == ["a"]

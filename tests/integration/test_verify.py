@@ -74,6 +74,13 @@ DAMAGES = {
     "UPDATE execution SET user_id = 'bob' WHERE name = 'a'": "what its row says",
     "UPDATE execution SET answers = x'00' WHERE name = 'a'": "its answers do not decode",
     "DELETE FROM execution WHERE name = 'b'": "belong to no execution",
+    "INSERT INTO garbage SELECT content_id FROM execution WHERE name = 'b'": "to be freed as garb",
+    "UPDATE execution SET answers = 'text' WHERE name = 'a'": "the check ended early",
+    "UPDATE entry SET key = CAST(x'ff' AS TEXT) WHERE key = 'n'": "the check ended early",
+    "INSERT INTO change SELECT id + 100, mark, kind, content_id, 77, entry_count, entries_size,"
+    " NULL, header, before FROM change WHERE version = 40": "after its head",
+    "INSERT INTO history SELECT NULL, content_id, map, 'x', 12, 10, 0, NULL, 0, size, digest,"
+    " payload FROM history WHERE key = 'n' AND form = 0 LIMIT 1": "no sweep will free it",
     "UPDATE tenant SET floor = floor - 1 WHERE name = 'acme'": "follows a gap",
 }
 

@@ -263,17 +263,21 @@ class _Stream:
         """Returns the outcome of each save; waits while the store is busy.
 
         Returns nothing when the stream ends before the store has taken them: then it must
-        take none of those behind them either.
+        take none of those behind them either. Raises Refusal when the store can take none:
+        that ends the stream, because a client which sends a save again must not find one
+        from behind it in its place.
         """
         while True:
             try:
                 answers = await self._store.save_many(saves)
                 if len(answers) != len(saves):
                     raise AssertionError("a store answers every save")  # noqa: TRY301
+            except Refusal as refusal:
+                if refusal.reason != _SERVER_BUSY:
+                    raise
+                delay = refusal.retry_after or _BUSY_DELAY
             except Exception as error:  # noqa: BLE001 - every item is told, and the log
-                if not (isinstance(error, Refusal) and error.reason == _SERVER_BUSY):
-                    return [_error(error)] * len(saves)
-                delay = error.retry_after or _BUSY_DELAY
+                return [_error(error)] * len(saves)
             else:
                 return [
                     _error(answer) if isinstance(answer, Refusal) else _saved(answer)

@@ -148,7 +148,9 @@ class SnapshotServiceServicer:
 
         INVALID_ARGUMENT: MALFORMED_MESSAGE, for a message that cannot be read; the
         results of those before it come first.
-        UNAVAILABLE: SHUTTING_DOWN, after the results of what the server had read.
+        UNAVAILABLE: SHUTTING_DOWN, after the results of what the server had read and
+        the store could take; STORE_UNAVAILABLE, and then nothing was done of what
+        has no result, unless the answer of the store itself was lost.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -78,7 +78,9 @@ class SnapshotServiceStub:
 
     INVALID_ARGUMENT: MALFORMED_MESSAGE, for a message that cannot be read; the
     results of those before it come first.
-    UNAVAILABLE: SHUTTING_DOWN, after the results of what the server had read.
+    UNAVAILABLE: SHUTTING_DOWN, after the results of what the server had read and
+    the store could take; STORE_UNAVAILABLE, and then nothing was done of what
+    has no result, unless the answer of the store itself was lost.
     """
     LoadSnapshot: _grpc.UnaryUnaryMultiCallable[_snapshot_service_pb2.LoadSnapshotRequest, _snapshot_service_pb2.LoadSnapshotResponse]
     """Gets one snapshot of an execution: the head unless a selector names another.
@@ -228,7 +230,9 @@ class SnapshotServiceAsyncStub(SnapshotServiceStub):
 
     INVALID_ARGUMENT: MALFORMED_MESSAGE, for a message that cannot be read; the
     results of those before it come first.
-    UNAVAILABLE: SHUTTING_DOWN, after the results of what the server had read.
+    UNAVAILABLE: SHUTTING_DOWN, after the results of what the server had read and
+    the store could take; STORE_UNAVAILABLE, and then nothing was done of what
+    has no result, unless the answer of the store itself was lost.
     """
     LoadSnapshot: _aio.UnaryUnaryMultiCallable[_snapshot_service_pb2.LoadSnapshotRequest, _snapshot_service_pb2.LoadSnapshotResponse]  # type: ignore[assignment]
     """Gets one snapshot of an execution: the head unless a selector names another.
@@ -387,7 +391,9 @@ class SnapshotServiceServicer(metaclass=_abc_1.ABCMeta):
 
         INVALID_ARGUMENT: MALFORMED_MESSAGE, for a message that cannot be read; the
         results of those before it come first.
-        UNAVAILABLE: SHUTTING_DOWN, after the results of what the server had read.
+        UNAVAILABLE: SHUTTING_DOWN, after the results of what the server had read and
+        the store could take; STORE_UNAVAILABLE, and then nothing was done of what
+        has no result, unless the answer of the store itself was lost.
         """
 
     @_abc_1.abstractmethod

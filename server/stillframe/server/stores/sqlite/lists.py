@@ -181,7 +181,7 @@ def _history(
 ) -> Iterator[tuple[int, Head]]:
     # Versions and revisions of one execution have the same order, so the page begins at
     # the version of the row it ended before, where that row is this execution's.
-    bound = rows.change_id(tenant, before.revision) if before is not None else None
+    bound = _log_id(tenant, before) if before is not None else None
     for row in rows.query(
         connection,
         f"SELECT {HEAD_COLUMNS} FROM change WHERE content_id = :content"
@@ -195,6 +195,11 @@ def _history(
             yield content_id, head
 
 
+def _log_id(tenant: int, key: HistoryKey) -> int:
+    """Returns the change.id at or below a place in history, which a client may have made up."""
+    return rows.change_id(tenant, min(key.revision, rows.MAX_REVISION))
+
+
 def _all_snapshots(
     connection: apsw.Connection,
     tenant: int,
@@ -203,7 +208,7 @@ def _all_snapshots(
     before: HistoryKey | None,
 ) -> Iterator[tuple[int | None, Head]]:
     # At the revision of `before` there may be versions left that a fork brought along.
-    top = rows.change_id(tenant + 1, 0) if before is None else rows.change_id(tenant, before[0])
+    top = rows.change_id(tenant + 1, 0) if before is None else _log_id(tenant, before)
     bounds = (rows.change_id(tenant, 0), top)
     sql = f"SELECT content_id, {HEAD_COLUMNS} FROM change WHERE"
     logged = f"{sql} id >= ? AND id <= ? ORDER BY id DESC"

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 REVISION_BITS = 40
 """change.id = tenant.id * 2^40 + revision: the log of a tenant is one range of rows, and a
 revision is found without an index of its own."""
+MAX_REVISION = (1 << REVISION_BITS) - 1
 
 HEAD_COLUMNS = (
     "change.id, change.content_id, change.version, change.mark, change.header,"

@@ -63,9 +63,10 @@ def verify(path: str) -> Report:
     try:
         for problem in islice(check.run(), MAX_PROBLEMS):
             check.report.problems.append(problem)
-    except apsw.Error as error:
-        # Pages that cannot be read: what was found before them is worth telling.
-        check.report.problems.append(f"the check ended early, SQLite: {error}")
+    except (apsw.Error, TypeError, ValueError) as error:
+        # What cannot even be read, such as bytes that should be text: what was found
+        # before it is worth telling.
+        check.report.problems.append(f"the check ended early: {type(error).__name__}: {error}")
     finally:
         connection.close(force=True)
     return check.report
@@ -177,7 +178,18 @@ class _Check:
             columns = (state, user_id, parent)
             if header.execution_id != name or columns != _indexed(header):
                 yield f"{at}: what its row says is not what its head says"
+            yield from self._newest_record(tenant, content_id, head_id, at)
             yield from self._content(content_id, at)
+
+    def _newest_record(self, tenant: int, content_id: int, head_id: int, at: str) -> Iterator[str]:
+        """The log against the head: no later record of the same content."""
+        later = rows.first(
+            self._connection,
+            "SELECT id FROM change WHERE content_id = ? AND id > ? AND id < ?",
+            (content_id, head_id, rows.change_id(tenant + 1, 0)),
+        )
+        if later is not None:
+            yield f"{at}: the log has revision {rows.revision_of(later[0])} after its head"
 
     def _content(self, content_id: int, at: str) -> Iterator[str]:
         """The values of one execution: digests, chains, and the totals of each version."""
@@ -195,7 +207,7 @@ class _Check:
             entry = found
             # From the newest on, each is decoded with the one before it at hand.
             for past in reversed(list(chains.of(entry))):
-                yield from self._past(chains, past, at)
+                yield from self._past(chains, past, content_id, at)
         for version, count, size in rows.query(
             self._connection,
             "SELECT version, entry_count, entries_size FROM change WHERE content_id = ?"
@@ -207,12 +219,14 @@ class _Check:
             if (len(infos), entries_size(infos.items())) != (count, size):
                 yield f"{at}: version {version} has not the entries that it was saved with"
 
-    def _past(self, chains: Chains, past: Past, at: str) -> Iterator[str]:
+    def _past(self, chains: Chains, past: Past, content_id: int, at: str) -> Iterator[str]:
         where = f"{at}: {_entry(*past.entry)} of versions {past.since} to {past.until - 1}"
         self.report.values += 1
         self.report.patches += past.base is not None
         if not past.since < past.until:
             yield f"{where}: no version has it"
+        elif not self._is_needed(past, content_id):
+            yield f"{where}: no version has it, and no sweep will free it"
         if past.link > patches.MAX_LINKS:
             yield f"{where}: {past.link} patches stand in a row"
         try:
@@ -223,7 +237,21 @@ class _Check:
             if len(value) != past.size:
                 yield f"{where}: it has {len(value)} bytes, and its row says {past.size}"
 
+    def _is_needed(self, past: Past, content_id: int) -> bool:
+        row = rows.first(
+            self._connection,
+            "SELECT 1 FROM change WHERE content_id = ?1 AND version >= ?2 AND version < ?3"
+            " UNION ALL SELECT 1 FROM sweep WHERE content_id = ?1",
+            (content_id, past.since, past.until),
+        )
+        return row is not None
+
     def _orphans(self) -> Iterator[str]:
+        for (name,) in rows.query(
+            self._connection,
+            "SELECT name FROM execution WHERE content_id IN (SELECT content_id FROM garbage)",
+        ):
+            yield f"execution {name!r} exists, and its content is to be freed as garbage"
         for table in ("entry", "history", "change"):
             for content_id, count in rows.query(
                 self._connection,
