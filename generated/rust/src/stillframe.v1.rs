@@ -1819,7 +1819,9 @@ pub mod snapshot_service_client {
         ///
         /// INVALID_ARGUMENT: MALFORMED_MESSAGE, for a message that cannot be read; the
         /// results of those before it come first.
-        /// UNAVAILABLE: SHUTTING_DOWN, after the results of what the server had read.
+        /// UNAVAILABLE: SHUTTING_DOWN, after the results of what the server had read and
+        /// the store could take; STORE_UNAVAILABLE, and then nothing was done of what
+        /// has no result, unless the answer of the store itself was lost.
         pub async fn save_snapshots(
             &mut self,
             request: impl tonic::IntoStreamingRequest<
@@ -2279,7 +2281,9 @@ pub mod snapshot_service_server {
         ///
         /// INVALID_ARGUMENT: MALFORMED_MESSAGE, for a message that cannot be read; the
         /// results of those before it come first.
-        /// UNAVAILABLE: SHUTTING_DOWN, after the results of what the server had read.
+        /// UNAVAILABLE: SHUTTING_DOWN, after the results of what the server had read and
+        /// the store could take; STORE_UNAVAILABLE, and then nothing was done of what
+        /// has no result, unless the answer of the store itself was lost.
         async fn save_snapshots(
             &self,
             request: tonic::Request<tonic::Streaming<super::SaveSnapshotsRequest>>,

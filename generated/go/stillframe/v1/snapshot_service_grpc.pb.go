@@ -84,7 +84,9 @@ type SnapshotServiceClient interface {
 	//
 	// INVALID_ARGUMENT: MALFORMED_MESSAGE, for a message that cannot be read; the
 	// results of those before it come first.
-	// UNAVAILABLE: SHUTTING_DOWN, after the results of what the server had read.
+	// UNAVAILABLE: SHUTTING_DOWN, after the results of what the server had read and
+	// the store could take; STORE_UNAVAILABLE, and then nothing was done of what
+	// has no result, unless the answer of the store itself was lost.
 	SaveSnapshots(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[SaveSnapshotsRequest, SaveSnapshotsResponse], error)
 	// Gets one snapshot of an execution: the head unless a selector names another.
 	//
@@ -373,7 +375,9 @@ type SnapshotServiceServer interface {
 	//
 	// INVALID_ARGUMENT: MALFORMED_MESSAGE, for a message that cannot be read; the
 	// results of those before it come first.
-	// UNAVAILABLE: SHUTTING_DOWN, after the results of what the server had read.
+	// UNAVAILABLE: SHUTTING_DOWN, after the results of what the server had read and
+	// the store could take; STORE_UNAVAILABLE, and then nothing was done of what
+	// has no result, unless the answer of the store itself was lost.
 	SaveSnapshots(grpc.BidiStreamingServer[SaveSnapshotsRequest, SaveSnapshotsResponse]) error
 	// Gets one snapshot of an execution: the head unless a selector names another.
 	//

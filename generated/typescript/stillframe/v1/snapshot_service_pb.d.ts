@@ -2133,7 +2133,9 @@ export declare const SnapshotService: GenService<{
    *
    * INVALID_ARGUMENT: MALFORMED_MESSAGE, for a message that cannot be read; the
    * results of those before it come first.
-   * UNAVAILABLE: SHUTTING_DOWN, after the results of what the server had read.
+   * UNAVAILABLE: SHUTTING_DOWN, after the results of what the server had read and
+   * the store could take; STORE_UNAVAILABLE, and then nothing was done of what
+   * has no result, unless the answer of the store itself was lost.
    *
    * @generated from rpc stillframe.v1.SnapshotService.SaveSnapshots
    */

@@ -524,7 +524,9 @@ public final class SnapshotServiceGrpc {
      * only right after the save that it was made against, sent again or not.
      * INVALID_ARGUMENT: MALFORMED_MESSAGE, for a message that cannot be read; the
      * results of those before it come first.
-     * UNAVAILABLE: SHUTTING_DOWN, after the results of what the server had read.
+     * UNAVAILABLE: SHUTTING_DOWN, after the results of what the server had read and
+     * the store could take; STORE_UNAVAILABLE, and then nothing was done of what
+     * has no result, unless the answer of the store itself was lost.
      * </pre>
      */
     default io.grpc.stub.StreamObserver<io.stillframe.v1.SaveSnapshotsRequest> saveSnapshots(
@@ -774,7 +776,9 @@ public final class SnapshotServiceGrpc {
      * only right after the save that it was made against, sent again or not.
      * INVALID_ARGUMENT: MALFORMED_MESSAGE, for a message that cannot be read; the
      * results of those before it come first.
-     * UNAVAILABLE: SHUTTING_DOWN, after the results of what the server had read.
+     * UNAVAILABLE: SHUTTING_DOWN, after the results of what the server had read and
+     * the store could take; STORE_UNAVAILABLE, and then nothing was done of what
+     * has no result, unless the answer of the store itself was lost.
      * </pre>
      */
     public io.grpc.stub.StreamObserver<io.stillframe.v1.SaveSnapshotsRequest> saveSnapshots(
@@ -1021,7 +1025,9 @@ public final class SnapshotServiceGrpc {
      * only right after the save that it was made against, sent again or not.
      * INVALID_ARGUMENT: MALFORMED_MESSAGE, for a message that cannot be read; the
      * results of those before it come first.
-     * UNAVAILABLE: SHUTTING_DOWN, after the results of what the server had read.
+     * UNAVAILABLE: SHUTTING_DOWN, after the results of what the server had read and
+     * the store could take; STORE_UNAVAILABLE, and then nothing was done of what
+     * has no result, unless the answer of the store itself was lost.
      * </pre>
      */
     @io.grpc.ExperimentalApi("https://github.com/grpc/grpc-java/issues/10918")
