@@ -6,9 +6,7 @@ STORE ?= memory,sqlite
 RUN ?=
 MESSAGES ?= 1000000
 SEED ?=
-PROTOS := $(sort $(wildcard protos/stillframe/v1/*.proto))
-OUT := generated/python
-CODE := server client/python tests
+CODE := server client/python tests protos
 
 .DEFAULT_GOAL := help
 
@@ -53,17 +51,15 @@ check: $(READY) ## Lint, type-check, and see that the generated code is up to da
 	$(BIN)/buf lint
 	$(BIN)/buf format --diff --exit-code
 	$(BIN)/buf breaking --against protos/released.binpb
-	$(MAKE) --no-print-directory generate OUT=$(VENV)/generated
-	diff -r --exclude=__pycache__ $(VENV)/generated generated/python
+	$(BIN)/python -m protos.generators --check
 
 .PHONY: generate
-generate: $(READY) ## Write the generated code from protos/
-	rm -rf $(OUT)/stillframe
-	mkdir -p $(OUT)/stillframe/v1
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m grpc_tools.protoc -Iprotos \
-	  --python_out=$(OUT) --grpc_python_out=$(OUT) \
-	  --mypy_out=quiet:$(OUT) --mypy_grpc_out=quiet:$(OUT) $(PROTOS)
-	touch $(OUT)/stillframe/v1/__init__.py $(OUT)/stillframe/v1/py.typed
+generate: $(READY) ## Write generated/ from protos/, each language whose toolchain is here
+	$(BIN)/python -m protos.generators
+
+.PHONY: lock-generators
+lock-generators: $(READY) ## Pin anew what the generators of TypeScript and Rust are made of
+	$(BIN)/python -m protos.generators --lock
 
 .PHONY: docs
 docs: $(READY) ## Write docs/reference.md and docs/errors.md from the contract

@@ -1,0 +1,3 @@
+export * from "./stillframe/v1/error_pb.js";
+export * from "./stillframe/v1/snapshot_pb.js";
+export * from "./stillframe/v1/snapshot_service_pb.js";

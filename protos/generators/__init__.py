@@ -1,0 +1,1 @@
+"""Writes generated/ from the contract. versions.toml has every version."""
