@@ -203,3 +203,23 @@ async def test_every_tenant_has_its_turn_in_slices(tmp_path: Path) -> None:
         with refused("HISTORY_COMPACTED"):
             await opened.changes(tenant.tenant_id, 2, 10)
     await opened.close()
+
+
+async def test_a_log_is_trimmed_to_its_end_however_small_the_slices(tmp_path: Path) -> None:
+    config = StoreConfig(clock=Clock(), change_log_size=3)
+    opened = await open_store(f"sqlite:///{tmp_path}/s.db", config)
+    tenant = StoreTenant(opened, "acme", Clock())
+    for number in range(1, 41):
+        await tenant.save("a", snapshot(number))
+    slices = 1
+    while await opened.maintain(20):
+        slices += 1
+    assert slices > 5
+    assert [change.revision for change in await tenant.store.changes("acme", 37, 10)] == [
+        38,
+        39,
+        40,
+    ]
+    with refused("HISTORY_COMPACTED"):
+        await opened.changes("acme", 36, 10)
+    await opened.close()

@@ -64,14 +64,12 @@ class Housekeeping:
             self._next_tenant = tenant
             if done >= budget:
                 return False
-            # Each gets a row at least, whatever the tenants before it took.
-            trimmed = trim_log(connection, self._config, tenant, floor, budget - done)
-            looked_at, more = retaining.retain(
-                connection,
-                self._config,
-                (tenant, name, retained, retention),
-                max(budget - done - trimmed, 1),
-            )
+            left = budget - done
+            trimmed = trim_log(connection, self._config, tenant, floor, left)
+            if trimmed == left:
+                return False  # There may be more of it: the next slice begins here.
+            row = (tenant, name, retained, retention)
+            looked_at, more = retaining.retain(connection, self._config, row, left - trimmed)
             if more:
                 return False
             done += 1 + trimmed + looked_at
