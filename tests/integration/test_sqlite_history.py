@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import random
-import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+import apsw
 import pytest
 
 from stillframe.server.stores import open_store, patches
 from stillframe.server.stores.base import StoreConfig
 from stillframe.server.stores.retention import Retention
+from stillframe.server.stores.sqlite.rows import query
 from stillframe.server.stores.sqlite.verifying import verify
 from tests.conformance.direct import StoreTenant
 from tests.conformance.support import Clock, refused, snapshot
@@ -41,9 +42,10 @@ async def store(path: Path) -> AsyncIterator[StoreTenant]:
 
 
 def rows_of(path: Path, sql: str) -> list[tuple[object, ...]]:
-    # Through the standard library's SQLite: it and the store's must understand one another.
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
-        return connection.execute(sql).fetchall()
+    # Through the store's own SQLite: another copy of it in one process, such as the standard
+    # library's, takes the locks of the first away when it closes the file.
+    with closing(apsw.Connection(str(path))) as connection:
+        return list(query(connection, sql))
 
 
 def sound(path: Path) -> None:
@@ -223,3 +225,21 @@ async def test_a_log_is_trimmed_to_its_end_however_small_the_slices(tmp_path: Pa
     with refused("HISTORY_COMPACTED"):
         await opened.changes("acme", 36, 10)
     await opened.close()
+
+
+async def test_a_damaged_value_does_not_keep_others_from_their_sweep(
+    store: StoreTenant, path: Path
+) -> None:
+    await run(store, "a", 30)
+    rows_of(path, "UPDATE history SET payload = zeroblob(9) WHERE key = 'messages'")
+    await store.prune("a", *range(10, 20))
+    while await store.store.maintain(50):
+        pass
+    left = rows_of(
+        path,
+        "SELECT DISTINCT key FROM history WHERE NOT EXISTS (SELECT 1 FROM change WHERE"
+        " change.content_id = history.content_id AND version >= since AND version < until)",
+    )
+    assert left == [("messages",)]
+    assert rows_of(path, "SELECT count(*) FROM sweep") == [(0,)]
+    assert (await store.load("a")).sequence_number == 30

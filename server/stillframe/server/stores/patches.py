@@ -58,7 +58,9 @@ class DamagedError(Exception):
 
 
 def pack(value: bytes, replaced_by: bytes | None = None) -> Packed:
-    """Packs a value in the smallest form; as a patch only if `replaced_by` is given."""
+    """Packs a value: as a patch if what replaced it is given and that saves bytes, else
+    compressed if that does, else as it is.
+    """
     if len(value) >= _MIN_PATCHED:
         if replaced_by is not None and len(replaced_by) >= _MIN_BASE:
             data = _compress(value, replaced_by)
@@ -78,12 +80,11 @@ def unpack(form: int, data: bytes, base: bytes | None = None) -> bytes:
                 return data
             case Form.COMPRESSED:
                 return zstd.decompress(data, options=_UNPACK)
-            case Form.PATCH if base is not None:
-                # An empty dictionary is none, for zstd and for what was packed with it.
-                dictionary = zstd.ZstdDict(base, is_raw=True).as_prefix if base else None
+            case Form.PATCH if base is not None and len(base) >= _MIN_BASE:
+                dictionary = zstd.ZstdDict(base, is_raw=True).as_prefix
                 return zstd.decompress(data, zstd_dict=dictionary, options=_UNPACK)
             case _:
-                raise DamagedError(f"a value in form {form} without what it is against")
+                raise DamagedError(f"a value in form {form} without what it can be against")
     except zstd.ZstdError as error:
         raise DamagedError(f"a value does not decode: {error}") from error
 
@@ -95,14 +96,14 @@ def check(value: bytes, expected: bytes) -> bytes:
     return value
 
 
-def _compress(value: bytes, base: bytes = b"") -> bytes:
-    reach = (len(value) + len(base)).bit_length()
+def _compress(value: bytes, base: bytes | None = None) -> bytes:
+    reach = (len(value) + len(base or b"")).bit_length()
     options: dict[int, int] = {
         _Parameter.compression_level: _LEVEL,
         _Parameter.window_log: min(max(reach, _MIN_WINDOW_LOG), _MAX_WINDOW_LOG),
         _Parameter.checksum_flag: 1,
     }
-    if not base:
+    if base is None:
         return zstd.compress(value, options=options)
     # Without it matches of large values are not found beyond a few MiB.
     options[_Parameter.enable_long_distance_matching] = 1

@@ -54,7 +54,7 @@ class Chains:
     def at(self, version: int) -> Iterator[Past]:
         """Yields the values that this version has in history, in the order of keys."""
         # The first row of each key that ends after the version: one walk over the index,
-        # and a row read for each key. SQLite does it all, a hundred times as fast.
+        # and a row read for each key, all of it within SQLite.
         for name, key, *row in rows.query(
             self._connection,
             f"SELECT map, key, {_COLUMNS} FROM (SELECT map AS m, key AS k, min(until) AS u"
