@@ -31,7 +31,9 @@ pub enum ErrorReason {
     SnapshotIdExists = 8,
     /// ABORTED: the head is not the one that expected_etag names. Metadata:
     /// execution_id, expected_etag, head_etag, head_version,
-    /// head_sequence_number; the head's are absent when there is none.
+    /// head_sequence_number; the head's are absent when there is none. For a value
+    /// of the working memory: key, execution_id (absent in the tenant's own scope),
+    /// expected_etag, etag (absent when there is no value).
     EtagMismatch = 9,
     /// ABORTED: the head is not the base of the delta: somebody else has written,
     /// or the base's request_id is not known. Metadata: execution_id, base,
@@ -94,6 +96,15 @@ pub enum ErrorReason {
     Internal = 28,
     /// UNIMPLEMENTED: this server does not have the RPC yet. Metadata: rpc.
     Unimplemented = 29,
+    /// NOT_FOUND: there is no such value in the working memory, or its ttl is over.
+    /// Metadata: key, execution_id (absent in the tenant's own scope).
+    ValueNotFound = 30,
+    /// ALREADY_EXISTS: must_not_exist, and there is a value. Metadata: key,
+    /// execution_id (absent in the tenant's own scope), etag.
+    ValueExists = 31,
+    /// RESOURCE_EXHAUSTED: the value is larger than the server accepts. Metadata:
+    /// limit (its name in GetServerInfo), maximum, actual.
+    ValueTooLarge = 32,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -132,6 +143,9 @@ impl ErrorReason {
             Self::ShuttingDown => "ERROR_REASON_SHUTTING_DOWN",
             Self::Internal => "ERROR_REASON_INTERNAL",
             Self::Unimplemented => "ERROR_REASON_UNIMPLEMENTED",
+            Self::ValueNotFound => "ERROR_REASON_VALUE_NOT_FOUND",
+            Self::ValueExists => "ERROR_REASON_VALUE_EXISTS",
+            Self::ValueTooLarge => "ERROR_REASON_VALUE_TOO_LARGE",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -167,6 +181,9 @@ impl ErrorReason {
             "ERROR_REASON_SHUTTING_DOWN" => Some(Self::ShuttingDown),
             "ERROR_REASON_INTERNAL" => Some(Self::Internal),
             "ERROR_REASON_UNIMPLEMENTED" => Some(Self::Unimplemented),
+            "ERROR_REASON_VALUE_NOT_FOUND" => Some(Self::ValueNotFound),
+            "ERROR_REASON_VALUE_EXISTS" => Some(Self::ValueExists),
+            "ERROR_REASON_VALUE_TOO_LARGE" => Some(Self::ValueTooLarge),
             _ => None,
         }
     }
@@ -1487,6 +1504,9 @@ pub struct ServerLimits {
     /// milliseconds.
     #[prost(uint64, tag = "9")]
     pub progress_interval_ms: u64,
+    /// Bytes of a value of the working memory.
+    #[prost(uint64, tag = "10")]
+    pub max_value_bytes: u64,
 }
 /// What a save did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
@@ -2121,7 +2141,8 @@ pub mod snapshot_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Deletes an execution and its history, with its descendants if asked.
+        /// Deletes an execution and its history, with its descendants if asked, and the
+        /// values that the working memory keeps for it.
         /// Idempotent: where there is no execution, it answers OK with a count of 0. A
         /// tombstone keeps the last version, the writer epoch and the request ids for
         /// 30 days or more.
@@ -2410,7 +2431,8 @@ pub mod snapshot_service_server {
             tonic::Response<super::DeleteSnapshotsResponse>,
             tonic::Status,
         >;
-        /// Deletes an execution and its history, with its descendants if asked.
+        /// Deletes an execution and its history, with its descendants if asked, and the
+        /// values that the working memory keeps for it.
         /// Idempotent: where there is no execution, it answers OK with a count of 0. A
         /// tombstone keeps the last version, the writer epoch and the request ids for
         /// 30 days or more.
@@ -3171,6 +3193,732 @@ pub mod snapshot_service_server {
     /// Generated gRPC service name
     pub const SERVICE_NAME: &str = "stillframe.v1.SnapshotService";
     impl<T> tonic::server::NamedService for SnapshotServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+/// The request of SetValue.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SetValueRequest {
+    /// Required. The tenant.
+    #[prost(string, tag = "1")]
+    pub tenant_id: ::prost::alloc::string::String,
+    /// Optional. The execution in whose scope the key is; unset is the tenant's own.
+    #[prost(string, optional, tag = "2")]
+    pub execution_id: ::core::option::Option<::prost::alloc::string::String>,
+    /// Required. The key.
+    #[prost(string, tag = "3")]
+    pub key: ::prost::alloc::string::String,
+    /// Optional. The value: any bytes, none too; at most max_value_bytes
+    /// (GetServerInfo).
+    #[prost(bytes = "bytes", tag = "4")]
+    pub value: ::prost::bytes::Bytes,
+    /// Optional. How long the value lives, counted from this commit: more than
+    /// zero, at most 36,500 days. Unset, it lives until it is deleted.
+    #[prost(message, optional, tag = "5")]
+    pub ttl: ::core::option::Option<::prost_types::Duration>,
+    /// Optional. The call is refused with ETAG_MISMATCH unless the value that is
+    /// there has this etag. Contradicts must_not_exist.
+    #[prost(string, optional, tag = "6")]
+    pub expected_etag: ::core::option::Option<::prost::alloc::string::String>,
+    /// Optional. The call is refused with VALUE_EXISTS if there is a value.
+    #[prost(bool, tag = "7")]
+    pub must_not_exist: bool,
+    /// Optional. Makes a retry safe: while the value that a request set is there, the
+    /// same request_id is answered with the first answer. Empty means none.
+    #[prost(string, tag = "8")]
+    pub request_id: ::prost::alloc::string::String,
+}
+/// The response of SetValue. It is sent once the commit is durable.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SetValueResponse {
+    /// Opaque text that names this value, as set by this call, for good.
+    #[prost(string, tag = "1")]
+    pub etag: ::prost::alloc::string::String,
+    /// The store's clock at the commit.
+    #[prost(message, optional, tag = "2")]
+    pub commit_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When the value's ttl is over; unset when it has none.
+    #[prost(message, optional, tag = "3")]
+    pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// The request of GetValue.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetValueRequest {
+    /// Required. The tenant.
+    #[prost(string, tag = "1")]
+    pub tenant_id: ::prost::alloc::string::String,
+    /// Optional. The execution in whose scope the key is; unset is the tenant's own.
+    #[prost(string, optional, tag = "2")]
+    pub execution_id: ::core::option::Option<::prost::alloc::string::String>,
+    /// Required. The key.
+    #[prost(string, tag = "3")]
+    pub key: ::prost::alloc::string::String,
+}
+/// The response of GetValue.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetValueResponse {
+    /// The value.
+    #[prost(bytes = "bytes", tag = "1")]
+    pub value: ::prost::bytes::Bytes,
+    /// The etag that its SetValue gave.
+    #[prost(string, tag = "2")]
+    pub etag: ::prost::alloc::string::String,
+    /// The store's clock when it was set.
+    #[prost(message, optional, tag = "3")]
+    pub commit_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When the value's ttl is over; unset when it has none.
+    #[prost(message, optional, tag = "4")]
+    pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// The request of DeleteValue.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteValueRequest {
+    /// Required. The tenant.
+    #[prost(string, tag = "1")]
+    pub tenant_id: ::prost::alloc::string::String,
+    /// Optional. The execution in whose scope the key is; unset is the tenant's own.
+    #[prost(string, optional, tag = "2")]
+    pub execution_id: ::core::option::Option<::prost::alloc::string::String>,
+    /// Required. The key.
+    #[prost(string, tag = "3")]
+    pub key: ::prost::alloc::string::String,
+    /// Optional. The call is refused with ETAG_MISMATCH if there is a value with
+    /// another etag.
+    #[prost(string, optional, tag = "4")]
+    pub expected_etag: ::core::option::Option<::prost::alloc::string::String>,
+}
+/// The response of DeleteValue.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteValueResponse {
+    /// There was a value.
+    #[prost(bool, tag = "1")]
+    pub deleted: bool,
+}
+/// The request of ListKeys.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListKeysRequest {
+    /// Required. The tenant.
+    #[prost(string, tag = "1")]
+    pub tenant_id: ::prost::alloc::string::String,
+    /// Optional. The execution whose scope is listed; unset is the tenant's own.
+    #[prost(string, optional, tag = "2")]
+    pub execution_id: ::core::option::Option<::prost::alloc::string::String>,
+    /// Optional. The keys that start with this.
+    #[prost(string, optional, tag = "3")]
+    pub key_prefix: ::core::option::Option<::prost::alloc::string::String>,
+    /// Optional. The most keys to answer with; 0 is 100, and more than 1,000 is
+    /// 1,000. A page may hold fewer, even none: the last one is the one without a
+    /// next_page_token.
+    #[prost(uint32, tag = "4")]
+    pub page_size: u32,
+    /// Optional. The next_page_token of the page before. Every other field but
+    /// page_size must be as it was then.
+    #[prost(string, tag = "5")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// The response of ListKeys.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListKeysResponse {
+    /// The keys, in order of their bytes.
+    #[prost(message, repeated, tag = "1")]
+    pub keys: ::prost::alloc::vec::Vec<KeyInfo>,
+    /// Names the next page; empty on the last.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// A key, and what is known of its value.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct KeyInfo {
+    /// The key.
+    #[prost(string, tag = "1")]
+    pub key: ::prost::alloc::string::String,
+    /// The value's etag.
+    #[prost(string, tag = "2")]
+    pub etag: ::prost::alloc::string::String,
+    /// The bytes of the value.
+    #[prost(uint64, tag = "3")]
+    pub size_bytes: u64,
+    /// The store's clock when it was set.
+    #[prost(message, optional, tag = "4")]
+    pub commit_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When the value's ttl is over; unset when it has none.
+    #[prost(message, optional, tag = "5")]
+    pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// Generated client implementations.
+pub mod working_memory_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// Sets, gets, deletes and lists the values of a working memory.
+    #[derive(Debug, Clone)]
+    pub struct WorkingMemoryServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> WorkingMemoryServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> WorkingMemoryServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            WorkingMemoryServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Sets a value, in place of the one that has the key, and answers once that is
+        /// durable. What the value had before, its ttl too, is gone.
+        ///
+        /// Decided inside the commit, in this order: the value that is there was not set
+        /// by the same request_id; the preconditions hold.
+        ///
+        /// INVALID_ARGUMENT: INVALID_FIELD, MALFORMED_MESSAGE, REQUEST_ID_REUSED.
+        /// RESOURCE_EXHAUSTED: VALUE_TOO_LARGE.
+        /// ALREADY_EXISTS: VALUE_EXISTS.
+        /// ABORTED: ETAG_MISMATCH.
+        pub async fn set_value(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SetValueRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::SetValueResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stillframe.v1.WorkingMemoryService/SetValue",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("stillframe.v1.WorkingMemoryService", "SetValue"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Gets a value.
+        ///
+        /// NOT_FOUND: VALUE_NOT_FOUND, also once its ttl is over.
+        /// INVALID_ARGUMENT: INVALID_FIELD, MALFORMED_MESSAGE.
+        pub async fn get_value(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetValueRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetValueResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stillframe.v1.WorkingMemoryService/GetValue",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("stillframe.v1.WorkingMemoryService", "GetValue"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Deletes a value, and answers once that is durable. Idempotent: where there is
+        /// none, it answers OK and says so.
+        ///
+        /// ABORTED: ETAG_MISMATCH.
+        /// INVALID_ARGUMENT: INVALID_FIELD, MALFORMED_MESSAGE.
+        pub async fn delete_value(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DeleteValueRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DeleteValueResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stillframe.v1.WorkingMemoryService/DeleteValue",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("stillframe.v1.WorkingMemoryService", "DeleteValue"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists the keys of one scope in order of their bytes, without the values. A
+        /// key that is there all the while is neither skipped nor listed twice.
+        ///
+        /// INVALID_ARGUMENT: INVALID_FIELD, MALFORMED_MESSAGE, PAGE_TOKEN_MISMATCH.
+        pub async fn list_keys(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListKeysRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListKeysResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stillframe.v1.WorkingMemoryService/ListKeys",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("stillframe.v1.WorkingMemoryService", "ListKeys"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod working_memory_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with WorkingMemoryServiceServer.
+    #[async_trait]
+    pub trait WorkingMemoryService: std::marker::Send + std::marker::Sync + 'static {
+        /// Sets a value, in place of the one that has the key, and answers once that is
+        /// durable. What the value had before, its ttl too, is gone.
+        ///
+        /// Decided inside the commit, in this order: the value that is there was not set
+        /// by the same request_id; the preconditions hold.
+        ///
+        /// INVALID_ARGUMENT: INVALID_FIELD, MALFORMED_MESSAGE, REQUEST_ID_REUSED.
+        /// RESOURCE_EXHAUSTED: VALUE_TOO_LARGE.
+        /// ALREADY_EXISTS: VALUE_EXISTS.
+        /// ABORTED: ETAG_MISMATCH.
+        async fn set_value(
+            &self,
+            request: tonic::Request<super::SetValueRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::SetValueResponse>,
+            tonic::Status,
+        >;
+        /// Gets a value.
+        ///
+        /// NOT_FOUND: VALUE_NOT_FOUND, also once its ttl is over.
+        /// INVALID_ARGUMENT: INVALID_FIELD, MALFORMED_MESSAGE.
+        async fn get_value(
+            &self,
+            request: tonic::Request<super::GetValueRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetValueResponse>,
+            tonic::Status,
+        >;
+        /// Deletes a value, and answers once that is durable. Idempotent: where there is
+        /// none, it answers OK and says so.
+        ///
+        /// ABORTED: ETAG_MISMATCH.
+        /// INVALID_ARGUMENT: INVALID_FIELD, MALFORMED_MESSAGE.
+        async fn delete_value(
+            &self,
+            request: tonic::Request<super::DeleteValueRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DeleteValueResponse>,
+            tonic::Status,
+        >;
+        /// Lists the keys of one scope in order of their bytes, without the values. A
+        /// key that is there all the while is neither skipped nor listed twice.
+        ///
+        /// INVALID_ARGUMENT: INVALID_FIELD, MALFORMED_MESSAGE, PAGE_TOKEN_MISMATCH.
+        async fn list_keys(
+            &self,
+            request: tonic::Request<super::ListKeysRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListKeysResponse>,
+            tonic::Status,
+        >;
+    }
+    /// Sets, gets, deletes and lists the values of a working memory.
+    #[derive(Debug)]
+    pub struct WorkingMemoryServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> WorkingMemoryServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>>
+    for WorkingMemoryServiceServer<T>
+    where
+        T: WorkingMemoryService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/stillframe.v1.WorkingMemoryService/SetValue" => {
+                    #[allow(non_camel_case_types)]
+                    struct SetValueSvc<T: WorkingMemoryService>(pub Arc<T>);
+                    impl<
+                        T: WorkingMemoryService,
+                    > tonic::server::UnaryService<super::SetValueRequest>
+                    for SetValueSvc<T> {
+                        type Response = super::SetValueResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SetValueRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as WorkingMemoryService>::set_value(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SetValueSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stillframe.v1.WorkingMemoryService/GetValue" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetValueSvc<T: WorkingMemoryService>(pub Arc<T>);
+                    impl<
+                        T: WorkingMemoryService,
+                    > tonic::server::UnaryService<super::GetValueRequest>
+                    for GetValueSvc<T> {
+                        type Response = super::GetValueResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetValueRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as WorkingMemoryService>::get_value(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetValueSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stillframe.v1.WorkingMemoryService/DeleteValue" => {
+                    #[allow(non_camel_case_types)]
+                    struct DeleteValueSvc<T: WorkingMemoryService>(pub Arc<T>);
+                    impl<
+                        T: WorkingMemoryService,
+                    > tonic::server::UnaryService<super::DeleteValueRequest>
+                    for DeleteValueSvc<T> {
+                        type Response = super::DeleteValueResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::DeleteValueRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as WorkingMemoryService>::delete_value(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DeleteValueSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stillframe.v1.WorkingMemoryService/ListKeys" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListKeysSvc<T: WorkingMemoryService>(pub Arc<T>);
+                    impl<
+                        T: WorkingMemoryService,
+                    > tonic::server::UnaryService<super::ListKeysRequest>
+                    for ListKeysSvc<T> {
+                        type Response = super::ListKeysResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListKeysRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as WorkingMemoryService>::list_keys(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListKeysSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for WorkingMemoryServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "stillframe.v1.WorkingMemoryService";
+    impl<T> tonic::server::NamedService for WorkingMemoryServiceServer<T> {
         const NAME: &'static str = SERVICE_NAME;
     }
 }

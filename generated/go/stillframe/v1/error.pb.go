@@ -63,7 +63,9 @@ const (
 	ErrorReason_ERROR_REASON_SNAPSHOT_ID_EXISTS ErrorReason = 8
 	// ABORTED: the head is not the one that expected_etag names. Metadata:
 	// execution_id, expected_etag, head_etag, head_version,
-	// head_sequence_number; the head's are absent when there is none.
+	// head_sequence_number; the head's are absent when there is none. For a value
+	// of the working memory: key, execution_id (absent in the tenant's own scope),
+	// expected_etag, etag (absent when there is no value).
 	ErrorReason_ERROR_REASON_ETAG_MISMATCH ErrorReason = 9
 	// ABORTED: the head is not the base of the delta: somebody else has written,
 	// or the base's request_id is not known. Metadata: execution_id, base,
@@ -126,6 +128,15 @@ const (
 	ErrorReason_ERROR_REASON_INTERNAL ErrorReason = 28
 	// UNIMPLEMENTED: this server does not have the RPC yet. Metadata: rpc.
 	ErrorReason_ERROR_REASON_UNIMPLEMENTED ErrorReason = 29
+	// NOT_FOUND: there is no such value in the working memory, or its ttl is over.
+	// Metadata: key, execution_id (absent in the tenant's own scope).
+	ErrorReason_ERROR_REASON_VALUE_NOT_FOUND ErrorReason = 30
+	// ALREADY_EXISTS: must_not_exist, and there is a value. Metadata: key,
+	// execution_id (absent in the tenant's own scope), etag.
+	ErrorReason_ERROR_REASON_VALUE_EXISTS ErrorReason = 31
+	// RESOURCE_EXHAUSTED: the value is larger than the server accepts. Metadata:
+	// limit (its name in GetServerInfo), maximum, actual.
+	ErrorReason_ERROR_REASON_VALUE_TOO_LARGE ErrorReason = 32
 )
 
 // Enum value maps for ErrorReason.
@@ -161,6 +172,9 @@ var (
 		27: "ERROR_REASON_SHUTTING_DOWN",
 		28: "ERROR_REASON_INTERNAL",
 		29: "ERROR_REASON_UNIMPLEMENTED",
+		30: "ERROR_REASON_VALUE_NOT_FOUND",
+		31: "ERROR_REASON_VALUE_EXISTS",
+		32: "ERROR_REASON_VALUE_TOO_LARGE",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":          0,
@@ -193,6 +207,9 @@ var (
 		"ERROR_REASON_SHUTTING_DOWN":        27,
 		"ERROR_REASON_INTERNAL":             28,
 		"ERROR_REASON_UNIMPLEMENTED":        29,
+		"ERROR_REASON_VALUE_NOT_FOUND":      30,
+		"ERROR_REASON_VALUE_EXISTS":         31,
+		"ERROR_REASON_VALUE_TOO_LARGE":      32,
 	}
 )
 
@@ -227,7 +244,7 @@ var File_stillframe_v1_error_proto protoreflect.FileDescriptor
 
 const file_stillframe_v1_error_proto_rawDesc = "" +
 	"\n" +
-	"\x19stillframe/v1/error.proto\x12\rstillframe.v1*\x8b\b\n" +
+	"\x19stillframe/v1/error.proto\x12\rstillframe.v1*\xee\b\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aERROR_REASON_INVALID_FIELD\x10\x01\x12\"\n" +
@@ -259,7 +276,10 @@ const file_stillframe_v1_error_proto_rawDesc = "" +
 	"\x1eERROR_REASON_STORE_UNAVAILABLE\x10\x1a\x12\x1e\n" +
 	"\x1aERROR_REASON_SHUTTING_DOWN\x10\x1b\x12\x19\n" +
 	"\x15ERROR_REASON_INTERNAL\x10\x1c\x12\x1e\n" +
-	"\x1aERROR_REASON_UNIMPLEMENTED\x10\x1dBz\n" +
+	"\x1aERROR_REASON_UNIMPLEMENTED\x10\x1d\x12 \n" +
+	"\x1cERROR_REASON_VALUE_NOT_FOUND\x10\x1e\x12\x1d\n" +
+	"\x19ERROR_REASON_VALUE_EXISTS\x10\x1f\x12 \n" +
+	"\x1cERROR_REASON_VALUE_TOO_LARGE\x10 Bz\n" +
 	"\x10io.stillframe.v1B\n" +
 	"ErrorProtoP\x01ZHgithub.com/stillframe/stillframe/generated/go/stillframe/v1;stillframev1\xaa\x02\rStillframe.V1b\x06proto3"
 

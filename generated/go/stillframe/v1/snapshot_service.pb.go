@@ -3645,8 +3645,10 @@ type ServerLimits struct {
 	// How often, at least, a watch gets a caught_up or progress frame, in
 	// milliseconds.
 	ProgressIntervalMs uint64 `protobuf:"varint,9,opt,name=progress_interval_ms,json=progressIntervalMs,proto3" json:"progress_interval_ms,omitempty"`
-	unknownFields      protoimpl.UnknownFields
-	sizeCache          protoimpl.SizeCache
+	// Bytes of a value of the working memory.
+	MaxValueBytes uint64 `protobuf:"varint,10,opt,name=max_value_bytes,json=maxValueBytes,proto3" json:"max_value_bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ServerLimits) Reset() {
@@ -3738,6 +3740,13 @@ func (x *ServerLimits) GetChangeLogSize() uint64 {
 func (x *ServerLimits) GetProgressIntervalMs() uint64 {
 	if x != nil {
 		return x.ProgressIntervalMs
+	}
+	return 0
+}
+
+func (x *ServerLimits) GetMaxValueBytes() uint64 {
+	if x != nil {
+		return x.MaxValueBytes
 	}
 	return 0
 }
@@ -4005,7 +4014,7 @@ const file_stillframe_v1_snapshot_service_proto_rawDesc = "" +
 	"\n" +
 	"store_kind\x18\x02 \x01(\tR\tstoreKind\x123\n" +
 	"\x06limits\x18\x03 \x01(\v2\x1b.stillframe.v1.ServerLimitsR\x06limits\x12\x1a\n" +
-	"\bfeatures\x18\x04 \x03(\tR\bfeatures\"\x85\x03\n" +
+	"\bfeatures\x18\x04 \x03(\tR\bfeatures\"\xad\x03\n" +
 	"\fServerLimits\x12*\n" +
 	"\x11max_request_bytes\x18\x01 \x01(\x04R\x0fmaxRequestBytes\x12,\n" +
 	"\x12max_snapshot_bytes\x18\x02 \x01(\x04R\x10maxSnapshotBytes\x12*\n" +
@@ -4017,7 +4026,9 @@ const file_stillframe_v1_snapshot_service_proto_rawDesc = "" +
 	"\x12max_inflight_bytes\x18\x06 \x01(\x04R\x10maxInflightBytes\x12%\n" +
 	"\x0emax_executions\x18\a \x01(\x04R\rmaxExecutions\x12&\n" +
 	"\x0fchange_log_size\x18\b \x01(\x04R\rchangeLogSize\x120\n" +
-	"\x14progress_interval_ms\x18\t \x01(\x04R\x12progressIntervalMs*\x96\x01\n" +
+	"\x14progress_interval_ms\x18\t \x01(\x04R\x12progressIntervalMs\x12&\n" +
+	"\x0fmax_value_bytes\x18\n" +
+	" \x01(\x04R\rmaxValueBytes*\x96\x01\n" +
 	"\vSaveOutcome\x12\x1c\n" +
 	"\x18SAVE_OUTCOME_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14SAVE_OUTCOME_CREATED\x10\x01\x12\x18\n" +

@@ -159,7 +159,8 @@ type SnapshotServiceClient interface {
 	// FAILED_PRECONDITION: FENCED.
 	// INVALID_ARGUMENT: INVALID_FIELD, MALFORMED_MESSAGE, REQUEST_ID_REUSED.
 	DeleteSnapshots(ctx context.Context, in *DeleteSnapshotsRequest, opts ...grpc.CallOption) (*DeleteSnapshotsResponse, error)
-	// Deletes an execution and its history, with its descendants if asked.
+	// Deletes an execution and its history, with its descendants if asked, and the
+	// values that the working memory keeps for it.
 	// Idempotent: where there is no execution, it answers OK with a count of 0. A
 	// tombstone keeps the last version, the writer epoch and the request ids for
 	// 30 days or more.
@@ -450,7 +451,8 @@ type SnapshotServiceServer interface {
 	// FAILED_PRECONDITION: FENCED.
 	// INVALID_ARGUMENT: INVALID_FIELD, MALFORMED_MESSAGE, REQUEST_ID_REUSED.
 	DeleteSnapshots(context.Context, *DeleteSnapshotsRequest) (*DeleteSnapshotsResponse, error)
-	// Deletes an execution and its history, with its descendants if asked.
+	// Deletes an execution and its history, with its descendants if asked, and the
+	// values that the working memory keeps for it.
 	// Idempotent: where there is no execution, it answers OK with a count of 0. A
 	// tombstone keeps the last version, the writer epoch and the request ids for
 	// 30 days or more.

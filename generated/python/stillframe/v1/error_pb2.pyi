@@ -65,7 +65,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_ETAG_MISMATCH: _ErrorReason.ValueType  # 9
     """ABORTED: the head is not the one that expected_etag names. Metadata:
     execution_id, expected_etag, head_etag, head_version,
-    head_sequence_number; the head's are absent when there is none.
+    head_sequence_number; the head's are absent when there is none. For a value
+    of the working memory: key, execution_id (absent in the tenant's own scope),
+    expected_etag, etag (absent when there is no value).
     """
     ERROR_REASON_DELTA_BASE_MISMATCH: _ErrorReason.ValueType  # 10
     """ABORTED: the head is not the base of the delta: somebody else has written,
@@ -142,6 +144,18 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_UNIMPLEMENTED: _ErrorReason.ValueType  # 29
     """UNIMPLEMENTED: this server does not have the RPC yet. Metadata: rpc."""
+    ERROR_REASON_VALUE_NOT_FOUND: _ErrorReason.ValueType  # 30
+    """NOT_FOUND: there is no such value in the working memory, or its ttl is over.
+    Metadata: key, execution_id (absent in the tenant's own scope).
+    """
+    ERROR_REASON_VALUE_EXISTS: _ErrorReason.ValueType  # 31
+    """ALREADY_EXISTS: must_not_exist, and there is a value. Metadata: key,
+    execution_id (absent in the tenant's own scope), etag.
+    """
+    ERROR_REASON_VALUE_TOO_LARGE: _ErrorReason.ValueType  # 32
+    """RESOURCE_EXHAUSTED: the value is larger than the server accepts. Metadata:
+    limit (its name in GetServerInfo), maximum, actual.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call failed. The comment of each gives the status code and the metadata
@@ -182,7 +196,9 @@ Metadata: execution_id, snapshot_id, version.
 ERROR_REASON_ETAG_MISMATCH: ErrorReason.ValueType  # 9
 """ABORTED: the head is not the one that expected_etag names. Metadata:
 execution_id, expected_etag, head_etag, head_version,
-head_sequence_number; the head's are absent when there is none.
+head_sequence_number; the head's are absent when there is none. For a value
+of the working memory: key, execution_id (absent in the tenant's own scope),
+expected_etag, etag (absent when there is no value).
 """
 ERROR_REASON_DELTA_BASE_MISMATCH: ErrorReason.ValueType  # 10
 """ABORTED: the head is not the base of the delta: somebody else has written,
@@ -259,4 +275,16 @@ the server's log beside the cause.
 """
 ERROR_REASON_UNIMPLEMENTED: ErrorReason.ValueType  # 29
 """UNIMPLEMENTED: this server does not have the RPC yet. Metadata: rpc."""
+ERROR_REASON_VALUE_NOT_FOUND: ErrorReason.ValueType  # 30
+"""NOT_FOUND: there is no such value in the working memory, or its ttl is over.
+Metadata: key, execution_id (absent in the tenant's own scope).
+"""
+ERROR_REASON_VALUE_EXISTS: ErrorReason.ValueType  # 31
+"""ALREADY_EXISTS: must_not_exist, and there is a value. Metadata: key,
+execution_id (absent in the tenant's own scope), etag.
+"""
+ERROR_REASON_VALUE_TOO_LARGE: ErrorReason.ValueType  # 32
+"""RESOURCE_EXHAUSTED: the value is larger than the server accepts. Metadata:
+limit (its name in GetServerInfo), maximum, actual.
+"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

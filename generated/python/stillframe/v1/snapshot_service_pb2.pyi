@@ -1896,6 +1896,7 @@ class ServerLimits(_message.Message):
     MAX_EXECUTIONS_FIELD_NUMBER: _builtins.int
     CHANGE_LOG_SIZE_FIELD_NUMBER: _builtins.int
     PROGRESS_INTERVAL_MS_FIELD_NUMBER: _builtins.int
+    MAX_VALUE_BYTES_FIELD_NUMBER: _builtins.int
     max_request_bytes: _builtins.int
     """Bytes of a request message."""
     max_snapshot_bytes: _builtins.int
@@ -1916,6 +1917,8 @@ class ServerLimits(_message.Message):
     """How often, at least, a watch gets a caught_up or progress frame, in
     milliseconds.
     """
+    max_value_bytes: _builtins.int
+    """Bytes of a value of the working memory."""
     def __init__(
         self,
         *,
@@ -1928,10 +1931,11 @@ class ServerLimits(_message.Message):
         max_executions: _builtins.int = ...,
         change_log_size: _builtins.int = ...,
         progress_interval_ms: _builtins.int = ...,
+        max_value_bytes: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["change_log_size", b"change_log_size", "max_entries", b"max_entries", "max_executions", b"max_executions", "max_inflight_bytes", b"max_inflight_bytes", "max_payload_bytes", b"max_payload_bytes", "max_request_bytes", b"max_request_bytes", "max_snapshot_bytes", b"max_snapshot_bytes", "max_watches", b"max_watches", "progress_interval_ms", b"progress_interval_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["change_log_size", b"change_log_size", "max_entries", b"max_entries", "max_executions", b"max_executions", "max_inflight_bytes", b"max_inflight_bytes", "max_payload_bytes", b"max_payload_bytes", "max_request_bytes", b"max_request_bytes", "max_snapshot_bytes", b"max_snapshot_bytes", "max_value_bytes", b"max_value_bytes", "max_watches", b"max_watches", "progress_interval_ms", b"progress_interval_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

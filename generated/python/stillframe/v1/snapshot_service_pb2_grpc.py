@@ -268,7 +268,8 @@ class SnapshotServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteExecution(self, request, context):
-        """Deletes an execution and its history, with its descendants if asked.
+        """Deletes an execution and its history, with its descendants if asked, and the
+        values that the working memory keeps for it.
         Idempotent: where there is no execution, it answers OK with a count of 0. A
         tombstone keeps the last version, the writer epoch and the request ids for
         30 days or more.

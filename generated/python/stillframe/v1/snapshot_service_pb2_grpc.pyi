@@ -162,7 +162,8 @@ class SnapshotServiceStub:
     INVALID_ARGUMENT: INVALID_FIELD, MALFORMED_MESSAGE, REQUEST_ID_REUSED.
     """
     DeleteExecution: _grpc.UnaryUnaryMultiCallable[_snapshot_service_pb2.DeleteExecutionRequest, _snapshot_service_pb2.DeleteExecutionResponse]
-    """Deletes an execution and its history, with its descendants if asked.
+    """Deletes an execution and its history, with its descendants if asked, and the
+    values that the working memory keeps for it.
     Idempotent: where there is no execution, it answers OK with a count of 0. A
     tombstone keeps the last version, the writer epoch and the request ids for
     30 days or more.
@@ -314,7 +315,8 @@ class SnapshotServiceAsyncStub(SnapshotServiceStub):
     INVALID_ARGUMENT: INVALID_FIELD, MALFORMED_MESSAGE, REQUEST_ID_REUSED.
     """
     DeleteExecution: _aio.UnaryUnaryMultiCallable[_snapshot_service_pb2.DeleteExecutionRequest, _snapshot_service_pb2.DeleteExecutionResponse]  # type: ignore[assignment]
-    """Deletes an execution and its history, with its descendants if asked.
+    """Deletes an execution and its history, with its descendants if asked, and the
+    values that the working memory keeps for it.
     Idempotent: where there is no execution, it answers OK with a count of 0. A
     tombstone keeps the last version, the writer epoch and the request ids for
     30 days or more.
@@ -529,7 +531,8 @@ class SnapshotServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _snapshot_service_pb2.DeleteExecutionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_snapshot_service_pb2.DeleteExecutionResponse, _abc.Awaitable[_snapshot_service_pb2.DeleteExecutionResponse]]:
-        """Deletes an execution and its history, with its descendants if asked.
+        """Deletes an execution and its history, with its descendants if asked, and the
+        values that the working memory keeps for it.
         Idempotent: where there is no execution, it answers OK with a count of 0. A
         tombstone keeps the last version, the writer epoch and the request ids for
         30 days or more.

@@ -99,7 +99,9 @@ export enum ErrorReason {
   /**
    * ABORTED: the head is not the one that expected_etag names. Metadata:
    * execution_id, expected_etag, head_etag, head_version,
-   * head_sequence_number; the head's are absent when there is none.
+   * head_sequence_number; the head's are absent when there is none. For a value
+   * of the working memory: key, execution_id (absent in the tenant's own scope),
+   * expected_etag, etag (absent when there is no value).
    *
    * @generated from enum value: ERROR_REASON_ETAG_MISMATCH = 9;
    */
@@ -265,6 +267,30 @@ export enum ErrorReason {
    * @generated from enum value: ERROR_REASON_UNIMPLEMENTED = 29;
    */
   UNIMPLEMENTED = 29,
+
+  /**
+   * NOT_FOUND: there is no such value in the working memory, or its ttl is over.
+   * Metadata: key, execution_id (absent in the tenant's own scope).
+   *
+   * @generated from enum value: ERROR_REASON_VALUE_NOT_FOUND = 30;
+   */
+  VALUE_NOT_FOUND = 30,
+
+  /**
+   * ALREADY_EXISTS: must_not_exist, and there is a value. Metadata: key,
+   * execution_id (absent in the tenant's own scope), etag.
+   *
+   * @generated from enum value: ERROR_REASON_VALUE_EXISTS = 31;
+   */
+  VALUE_EXISTS = 31,
+
+  /**
+   * RESOURCE_EXHAUSTED: the value is larger than the server accepts. Metadata:
+   * limit (its name in GetServerInfo), maximum, actual.
+   *
+   * @generated from enum value: ERROR_REASON_VALUE_TOO_LARGE = 32;
+   */
+  VALUE_TOO_LARGE = 32,
 }
 
 /**

@@ -1870,6 +1870,13 @@ export declare type ServerLimits = Message<"stillframe.v1.ServerLimits"> & {
    * @generated from field: uint64 progress_interval_ms = 9;
    */
   progressIntervalMs: bigint;
+
+  /**
+   * Bytes of a value of the working memory.
+   *
+   * @generated from field: uint64 max_value_bytes = 10;
+   */
+  maxValueBytes: bigint;
 };
 
 /**
@@ -2280,7 +2287,8 @@ export declare const SnapshotService: GenService<{
     output: typeof DeleteSnapshotsResponseSchema;
   },
   /**
-   * Deletes an execution and its history, with its descendants if asked.
+   * Deletes an execution and its history, with its descendants if asked, and the
+   * values that the working memory keeps for it.
    * Idempotent: where there is no execution, it answers OK with a count of 0. A
    * tombstone keeps the last version, the writer epoch and the request ids for
    * 30 days or more.

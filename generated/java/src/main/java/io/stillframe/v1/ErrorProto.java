@@ -36,7 +36,7 @@ public final class ErrorProto extends com.google.protobuf.GeneratedFile {
   static {
     java.lang.String[] descriptorData = {
       "\n\031stillframe/v1/error.proto\022\rstillframe." +
-      "v1*\213\010\n\013ErrorReason\022\034\n\030ERROR_REASON_UNSPE" +
+      "v1*\356\010\n\013ErrorReason\022\034\n\030ERROR_REASON_UNSPE" +
       "CIFIED\020\000\022\036\n\032ERROR_REASON_INVALID_FIELD\020\001" +
       "\022\"\n\036ERROR_REASON_MALFORMED_MESSAGE\020\002\022$\n " +
       "ERROR_REASON_PAGE_TOKEN_MISMATCH\020\003\022\"\n\036ER" +
@@ -62,10 +62,12 @@ public final class ErrorProto extends com.google.protobuf.GeneratedFile {
       "OR_REASON_STORE_UNAVAILABLE\020\032\022\036\n\032ERROR_R" +
       "EASON_SHUTTING_DOWN\020\033\022\031\n\025ERROR_REASON_IN" +
       "TERNAL\020\034\022\036\n\032ERROR_REASON_UNIMPLEMENTED\020\035" +
-      "Bz\n\020io.stillframe.v1B\nErrorProtoP\001ZHgith" +
-      "ub.com/stillframe/stillframe/generated/g" +
-      "o/stillframe/v1;stillframev1\252\002\rStillfram" +
-      "e.V1b\006proto3"
+      "\022 \n\034ERROR_REASON_VALUE_NOT_FOUND\020\036\022\035\n\031ER" +
+      "ROR_REASON_VALUE_EXISTS\020\037\022 \n\034ERROR_REASO" +
+      "N_VALUE_TOO_LARGE\020 Bz\n\020io.stillframe.v1B" +
+      "\nErrorProtoP\001ZHgithub.com/stillframe/sti" +
+      "llframe/generated/go/stillframe/v1;still" +
+      "framev1\252\002\rStillframe.V1b\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,

@@ -99,7 +99,9 @@ public enum ErrorReason
    * <pre>
    * ABORTED: the head is not the one that expected_etag names. Metadata:
    * execution_id, expected_etag, head_etag, head_version,
-   * head_sequence_number; the head's are absent when there is none.
+   * head_sequence_number; the head's are absent when there is none. For a value
+   * of the working memory: key, execution_id (absent in the tenant's own scope),
+   * expected_etag, etag (absent when there is no value).
    * </pre>
    *
    * <code>ERROR_REASON_ETAG_MISMATCH = 9;</code>
@@ -286,6 +288,33 @@ public enum ErrorReason
    * <code>ERROR_REASON_UNIMPLEMENTED = 29;</code>
    */
   ERROR_REASON_UNIMPLEMENTED(29),
+  /**
+   * <pre>
+   * NOT_FOUND: there is no such value in the working memory, or its ttl is over.
+   * Metadata: key, execution_id (absent in the tenant's own scope).
+   * </pre>
+   *
+   * <code>ERROR_REASON_VALUE_NOT_FOUND = 30;</code>
+   */
+  ERROR_REASON_VALUE_NOT_FOUND(30),
+  /**
+   * <pre>
+   * ALREADY_EXISTS: must_not_exist, and there is a value. Metadata: key,
+   * execution_id (absent in the tenant's own scope), etag.
+   * </pre>
+   *
+   * <code>ERROR_REASON_VALUE_EXISTS = 31;</code>
+   */
+  ERROR_REASON_VALUE_EXISTS(31),
+  /**
+   * <pre>
+   * RESOURCE_EXHAUSTED: the value is larger than the server accepts. Metadata:
+   * limit (its name in GetServerInfo), maximum, actual.
+   * </pre>
+   *
+   * <code>ERROR_REASON_VALUE_TOO_LARGE = 32;</code>
+   */
+  ERROR_REASON_VALUE_TOO_LARGE(32),
   UNRECOGNIZED(-1),
   ;
 
@@ -381,7 +410,9 @@ public enum ErrorReason
    * <pre>
    * ABORTED: the head is not the one that expected_etag names. Metadata:
    * execution_id, expected_etag, head_etag, head_version,
-   * head_sequence_number; the head's are absent when there is none.
+   * head_sequence_number; the head's are absent when there is none. For a value
+   * of the working memory: key, execution_id (absent in the tenant's own scope),
+   * expected_etag, etag (absent when there is no value).
    * </pre>
    *
    * <code>ERROR_REASON_ETAG_MISMATCH = 9;</code>
@@ -568,6 +599,33 @@ public enum ErrorReason
    * <code>ERROR_REASON_UNIMPLEMENTED = 29;</code>
    */
   public static final int ERROR_REASON_UNIMPLEMENTED_VALUE = 29;
+  /**
+   * <pre>
+   * NOT_FOUND: there is no such value in the working memory, or its ttl is over.
+   * Metadata: key, execution_id (absent in the tenant's own scope).
+   * </pre>
+   *
+   * <code>ERROR_REASON_VALUE_NOT_FOUND = 30;</code>
+   */
+  public static final int ERROR_REASON_VALUE_NOT_FOUND_VALUE = 30;
+  /**
+   * <pre>
+   * ALREADY_EXISTS: must_not_exist, and there is a value. Metadata: key,
+   * execution_id (absent in the tenant's own scope), etag.
+   * </pre>
+   *
+   * <code>ERROR_REASON_VALUE_EXISTS = 31;</code>
+   */
+  public static final int ERROR_REASON_VALUE_EXISTS_VALUE = 31;
+  /**
+   * <pre>
+   * RESOURCE_EXHAUSTED: the value is larger than the server accepts. Metadata:
+   * limit (its name in GetServerInfo), maximum, actual.
+   * </pre>
+   *
+   * <code>ERROR_REASON_VALUE_TOO_LARGE = 32;</code>
+   */
+  public static final int ERROR_REASON_VALUE_TOO_LARGE_VALUE = 32;
 
 
   public final int getNumber() {
@@ -624,6 +682,9 @@ public enum ErrorReason
       case 27: return ERROR_REASON_SHUTTING_DOWN;
       case 28: return ERROR_REASON_INTERNAL;
       case 29: return ERROR_REASON_UNIMPLEMENTED;
+      case 30: return ERROR_REASON_VALUE_NOT_FOUND;
+      case 31: return ERROR_REASON_VALUE_EXISTS;
+      case 32: return ERROR_REASON_VALUE_TOO_LARGE;
       default: return null;
     }
   }

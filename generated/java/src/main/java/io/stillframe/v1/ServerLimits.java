@@ -188,6 +188,21 @@ private static final long serialVersionUID = 0L;
     return progressIntervalMs_;
   }
 
+  public static final int MAX_VALUE_BYTES_FIELD_NUMBER = 10;
+  private long maxValueBytes_ = 0L;
+  /**
+   * <pre>
+   * Bytes of a value of the working memory.
+   * </pre>
+   *
+   * <code>uint64 max_value_bytes = 10;</code>
+   * @return The maxValueBytes.
+   */
+  @java.lang.Override
+  public long getMaxValueBytes() {
+    return maxValueBytes_;
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -229,6 +244,9 @@ private static final long serialVersionUID = 0L;
     if (progressIntervalMs_ != 0L) {
       output.writeUInt64(9, progressIntervalMs_);
     }
+    if (maxValueBytes_ != 0L) {
+      output.writeUInt64(10, maxValueBytes_);
+    }
     getUnknownFields().writeTo(output);
   }
   private int computeSerializedSize_0() {
@@ -268,6 +286,10 @@ private static final long serialVersionUID = 0L;
     if (progressIntervalMs_ != 0L) {
       size += com.google.protobuf.CodedOutputStream
         .computeUInt64Size(9, progressIntervalMs_);
+    }
+    if (maxValueBytes_ != 0L) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeUInt64Size(10, maxValueBytes_);
     }
     return size;
   }
@@ -311,6 +333,8 @@ private static final long serialVersionUID = 0L;
         != other.getChangeLogSize()) return false;
     if (getProgressIntervalMs()
         != other.getProgressIntervalMs()) return false;
+    if (getMaxValueBytes()
+        != other.getMaxValueBytes()) return false;
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -349,6 +373,9 @@ private static final long serialVersionUID = 0L;
     hash = (37 * hash) + PROGRESS_INTERVAL_MS_FIELD_NUMBER;
     hash = (53 * hash) + com.google.protobuf.Internal.hashLong(
         getProgressIntervalMs());
+    hash = (37 * hash) + MAX_VALUE_BYTES_FIELD_NUMBER;
+    hash = (53 * hash) + com.google.protobuf.Internal.hashLong(
+        getMaxValueBytes());
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
     return hash;
@@ -493,6 +520,7 @@ private static final long serialVersionUID = 0L;
       maxExecutions_ = 0L;
       changeLogSize_ = 0L;
       progressIntervalMs_ = 0L;
+      maxValueBytes_ = 0L;
       return this;
     }
 
@@ -553,6 +581,9 @@ private static final long serialVersionUID = 0L;
       if (((from_bitField0_ & 0x00000100) != 0)) {
         result.progressIntervalMs_ = progressIntervalMs_;
       }
+      if (((from_bitField0_ & 0x00000200) != 0)) {
+        result.maxValueBytes_ = maxValueBytes_;
+      }
     }
 
     @java.lang.Override
@@ -593,6 +624,9 @@ private static final long serialVersionUID = 0L;
       }
       if (other.getProgressIntervalMs() != 0L) {
         setProgressIntervalMs(other.getProgressIntervalMs());
+      }
+      if (other.getMaxValueBytes() != 0L) {
+        setMaxValueBytes(other.getMaxValueBytes());
       }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
@@ -663,6 +697,11 @@ private static final long serialVersionUID = 0L;
               bitField0_ |= 0x00000100;
               break;
             } // case 72
+            case 80: {
+              maxValueBytes_ = input.readUInt64();
+              bitField0_ |= 0x00000200;
+              break;
+            } // case 80
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -1075,6 +1114,50 @@ private static final long serialVersionUID = 0L;
     public Builder clearProgressIntervalMs() {
       bitField0_ = (bitField0_ & ~0x00000100);
       progressIntervalMs_ = 0L;
+      onChanged();
+      return this;
+    }
+
+    private long maxValueBytes_ ;
+    /**
+     * <pre>
+     * Bytes of a value of the working memory.
+     * </pre>
+     *
+     * <code>uint64 max_value_bytes = 10;</code>
+     * @return The maxValueBytes.
+     */
+    @java.lang.Override
+    public long getMaxValueBytes() {
+      return maxValueBytes_;
+    }
+    /**
+     * <pre>
+     * Bytes of a value of the working memory.
+     * </pre>
+     *
+     * <code>uint64 max_value_bytes = 10;</code>
+     * @param value The maxValueBytes to set.
+     * @return This builder for chaining.
+     */
+    public Builder setMaxValueBytes(long value) {
+
+      maxValueBytes_ = value;
+      bitField0_ |= 0x00000200;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * Bytes of a value of the working memory.
+     * </pre>
+     *
+     * <code>uint64 max_value_bytes = 10;</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearMaxValueBytes() {
+      bitField0_ = (bitField0_ & ~0x00000200);
+      maxValueBytes_ = 0L;
       onChanged();
       return this;
     }

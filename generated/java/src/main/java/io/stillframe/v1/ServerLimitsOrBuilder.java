@@ -100,4 +100,14 @@ public interface ServerLimitsOrBuilder extends
    * @return The progressIntervalMs.
    */
   long getProgressIntervalMs();
+
+  /**
+   * <pre>
+   * Bytes of a value of the working memory.
+   * </pre>
+   *
+   * <code>uint64 max_value_bytes = 10;</code>
+   * @return The maxValueBytes.
+   */
+  long getMaxValueBytes();
 }

@@ -661,7 +661,8 @@ public final class SnapshotServiceGrpc {
 
     /**
      * <pre>
-     * Deletes an execution and its history, with its descendants if asked.
+     * Deletes an execution and its history, with its descendants if asked, and the
+     * values that the working memory keeps for it.
      * Idempotent: where there is no execution, it answers OK with a count of 0. A
      * tombstone keeps the last version, the writer epoch and the request ids for
      * 30 days or more.
@@ -922,7 +923,8 @@ public final class SnapshotServiceGrpc {
 
     /**
      * <pre>
-     * Deletes an execution and its history, with its descendants if asked.
+     * Deletes an execution and its history, with its descendants if asked, and the
+     * values that the working memory keeps for it.
      * Idempotent: where there is no execution, it answers OK with a count of 0. A
      * tombstone keeps the last version, the writer epoch and the request ids for
      * 30 days or more.
@@ -1164,7 +1166,8 @@ public final class SnapshotServiceGrpc {
 
     /**
      * <pre>
-     * Deletes an execution and its history, with its descendants if asked.
+     * Deletes an execution and its history, with its descendants if asked, and the
+     * values that the working memory keeps for it.
      * Idempotent: where there is no execution, it answers OK with a count of 0. A
      * tombstone keeps the last version, the writer epoch and the request ids for
      * 30 days or more.
@@ -1374,7 +1377,8 @@ public final class SnapshotServiceGrpc {
 
     /**
      * <pre>
-     * Deletes an execution and its history, with its descendants if asked.
+     * Deletes an execution and its history, with its descendants if asked, and the
+     * values that the working memory keeps for it.
      * Idempotent: where there is no execution, it answers OK with a count of 0. A
      * tombstone keeps the last version, the writer epoch and the request ids for
      * 30 days or more.
@@ -1592,7 +1596,8 @@ public final class SnapshotServiceGrpc {
 
     /**
      * <pre>
-     * Deletes an execution and its history, with its descendants if asked.
+     * Deletes an execution and its history, with its descendants if asked, and the
+     * values that the working memory keeps for it.
      * Idempotent: where there is no execution, it answers OK with a count of 0. A
      * tombstone keeps the last version, the writer epoch and the request ids for
      * 30 days or more.

@@ -431,64 +431,64 @@ public final class SnapshotServiceProto extends com.google.protobuf.GeneratedFil
       "rInfoRequest\"\202\001\n\025GetServerInfoResponse\022\026" +
       "\n\016server_version\030\001 \001(\t\022\022\n\nstore_kind\030\002 \001" +
       "(\t\022+\n\006limits\030\003 \001(\0132\033.stillframe.v1.Serve" +
-      "rLimits\022\020\n\010features\030\004 \003(\t\"\365\001\n\014ServerLimi" +
+      "rLimits\022\020\n\010features\030\004 \003(\t\"\216\002\n\014ServerLimi" +
       "ts\022\031\n\021max_request_bytes\030\001 \001(\004\022\032\n\022max_sna" +
       "pshot_bytes\030\002 \001(\004\022\031\n\021max_payload_bytes\030\003" +
       " \001(\004\022\023\n\013max_entries\030\004 \001(\004\022\023\n\013max_watches" +
       "\030\005 \001(\004\022\032\n\022max_inflight_bytes\030\006 \001(\004\022\026\n\016ma" +
       "x_executions\030\007 \001(\004\022\027\n\017change_log_size\030\010 " +
-      "\001(\004\022\034\n\024progress_interval_ms\030\t \001(\004*\226\001\n\013Sa" +
-      "veOutcome\022\034\n\030SAVE_OUTCOME_UNSPECIFIED\020\000\022" +
-      "\030\n\024SAVE_OUTCOME_CREATED\020\001\022\030\n\024SAVE_OUTCOM" +
-      "E_UPDATED\020\002\022\032\n\026SAVE_OUTCOME_UNCHANGED\020\003\022" +
-      "\031\n\025SAVE_OUTCOME_REPLAYED\020\004*a\n\014SnapshotVi" +
-      "ew\022\035\n\031SNAPSHOT_VIEW_UNSPECIFIED\020\000\022\032\n\026SNA" +
-      "PSHOT_VIEW_METADATA\020\001\022\026\n\022SNAPSHOT_VIEW_F" +
-      "ULL\020\002*\206\001\n\016DifferenceKind\022\037\n\033DIFFERENCE_K" +
-      "IND_UNSPECIFIED\020\000\022\031\n\025DIFFERENCE_KIND_ADD" +
-      "ED\020\001\022\033\n\027DIFFERENCE_KIND_REMOVED\020\002\022\033\n\027DIF" +
-      "FERENCE_KIND_CHANGED\020\003*[\n\tWatchMode\022\032\n\026W" +
-      "ATCH_MODE_UNSPECIFIED\020\000\022\025\n\021WATCH_MODE_LA" +
-      "TEST\020\001\022\033\n\027WATCH_MODE_EVERY_CHANGE\020\002*\217\001\n\n" +
-      "ChangeKind\022\033\n\027CHANGE_KIND_UNSPECIFIED\020\000\022" +
-      "\025\n\021CHANGE_KIND_SAVED\020\001\022\027\n\023CHANGE_KIND_DE" +
-      "LETED\020\002\022\027\n\023CHANGE_KIND_EXPIRED\020\003\022\033\n\027CHAN" +
-      "GE_KIND_LEFT_FILTER\020\0042\325\t\n\017SnapshotServic" +
-      "e\022W\n\014SaveSnapshot\022\".stillframe.v1.SaveSn" +
-      "apshotRequest\032#.stillframe.v1.SaveSnapsh" +
-      "otResponse\022^\n\rSaveSnapshots\022#.stillframe" +
-      ".v1.SaveSnapshotsRequest\032$.stillframe.v1" +
-      ".SaveSnapshotsResponse(\0010\001\022W\n\014LoadSnapsh" +
-      "ot\022\".stillframe.v1.LoadSnapshotRequest\032#" +
-      ".stillframe.v1.LoadSnapshotResponse\022]\n\016C" +
-      "laimExecution\022$.stillframe.v1.ClaimExecu" +
-      "tionRequest\032%.stillframe.v1.ClaimExecuti" +
-      "onResponse\022]\n\016CheckFreshness\022$.stillfram" +
-      "e.v1.CheckFreshnessRequest\032%.stillframe." +
-      "v1.CheckFreshnessResponse\022]\n\016ListExecuti" +
-      "ons\022$.stillframe.v1.ListExecutionsReques" +
-      "t\032%.stillframe.v1.ListExecutionsResponse" +
-      "\022Z\n\rListSnapshots\022#.stillframe.v1.ListSn" +
-      "apshotsRequest\032$.stillframe.v1.ListSnaps" +
-      "hotsResponse\022Z\n\rDiffSnapshots\022#.stillfra" +
-      "me.v1.DiffSnapshotsRequest\032$.stillframe." +
-      "v1.DiffSnapshotsResponse\022Z\n\rForkExecutio" +
-      "n\022#.stillframe.v1.ForkExecutionRequest\032$" +
-      ".stillframe.v1.ForkExecutionResponse\022`\n\017" +
-      "DeleteSnapshots\022%.stillframe.v1.DeleteSn" +
-      "apshotsRequest\032&.stillframe.v1.DeleteSna" +
-      "pshotsResponse\022`\n\017DeleteExecution\022%.stil" +
-      "lframe.v1.DeleteExecutionRequest\032&.still" +
-      "frame.v1.DeleteExecutionResponse\022_\n\016Watc" +
-      "hSnapshots\022$.stillframe.v1.WatchSnapshot" +
-      "sRequest\032%.stillframe.v1.WatchSnapshotsR" +
-      "esponse0\001\022Z\n\rGetServerInfo\022#.stillframe." +
-      "v1.GetServerInfoRequest\032$.stillframe.v1." +
-      "GetServerInfoResponseB\204\001\n\020io.stillframe." +
-      "v1B\024SnapshotServiceProtoP\001ZHgithub.com/s" +
-      "tillframe/stillframe/generated/go/stillf" +
-      "rame/v1;stillframev1\252\002\rStillframe.V1b\006pr" +
-      "oto3"
+      "\001(\004\022\034\n\024progress_interval_ms\030\t \001(\004\022\027\n\017max" +
+      "_value_bytes\030\n \001(\004*\226\001\n\013SaveOutcome\022\034\n\030SA" +
+      "VE_OUTCOME_UNSPECIFIED\020\000\022\030\n\024SAVE_OUTCOME" +
+      "_CREATED\020\001\022\030\n\024SAVE_OUTCOME_UPDATED\020\002\022\032\n\026" +
+      "SAVE_OUTCOME_UNCHANGED\020\003\022\031\n\025SAVE_OUTCOME" +
+      "_REPLAYED\020\004*a\n\014SnapshotView\022\035\n\031SNAPSHOT_" +
+      "VIEW_UNSPECIFIED\020\000\022\032\n\026SNAPSHOT_VIEW_META" +
+      "DATA\020\001\022\026\n\022SNAPSHOT_VIEW_FULL\020\002*\206\001\n\016Diffe" +
+      "renceKind\022\037\n\033DIFFERENCE_KIND_UNSPECIFIED" +
+      "\020\000\022\031\n\025DIFFERENCE_KIND_ADDED\020\001\022\033\n\027DIFFERE" +
+      "NCE_KIND_REMOVED\020\002\022\033\n\027DIFFERENCE_KIND_CH" +
+      "ANGED\020\003*[\n\tWatchMode\022\032\n\026WATCH_MODE_UNSPE" +
+      "CIFIED\020\000\022\025\n\021WATCH_MODE_LATEST\020\001\022\033\n\027WATCH" +
+      "_MODE_EVERY_CHANGE\020\002*\217\001\n\nChangeKind\022\033\n\027C" +
+      "HANGE_KIND_UNSPECIFIED\020\000\022\025\n\021CHANGE_KIND_" +
+      "SAVED\020\001\022\027\n\023CHANGE_KIND_DELETED\020\002\022\027\n\023CHAN" +
+      "GE_KIND_EXPIRED\020\003\022\033\n\027CHANGE_KIND_LEFT_FI" +
+      "LTER\020\0042\325\t\n\017SnapshotService\022W\n\014SaveSnapsh" +
+      "ot\022\".stillframe.v1.SaveSnapshotRequest\032#" +
+      ".stillframe.v1.SaveSnapshotResponse\022^\n\rS" +
+      "aveSnapshots\022#.stillframe.v1.SaveSnapsho" +
+      "tsRequest\032$.stillframe.v1.SaveSnapshotsR" +
+      "esponse(\0010\001\022W\n\014LoadSnapshot\022\".stillframe" +
+      ".v1.LoadSnapshotRequest\032#.stillframe.v1." +
+      "LoadSnapshotResponse\022]\n\016ClaimExecution\022$" +
+      ".stillframe.v1.ClaimExecutionRequest\032%.s" +
+      "tillframe.v1.ClaimExecutionResponse\022]\n\016C" +
+      "heckFreshness\022$.stillframe.v1.CheckFresh" +
+      "nessRequest\032%.stillframe.v1.CheckFreshne" +
+      "ssResponse\022]\n\016ListExecutions\022$.stillfram" +
+      "e.v1.ListExecutionsRequest\032%.stillframe." +
+      "v1.ListExecutionsResponse\022Z\n\rListSnapsho" +
+      "ts\022#.stillframe.v1.ListSnapshotsRequest\032" +
+      "$.stillframe.v1.ListSnapshotsResponse\022Z\n" +
+      "\rDiffSnapshots\022#.stillframe.v1.DiffSnaps" +
+      "hotsRequest\032$.stillframe.v1.DiffSnapshot" +
+      "sResponse\022Z\n\rForkExecution\022#.stillframe." +
+      "v1.ForkExecutionRequest\032$.stillframe.v1." +
+      "ForkExecutionResponse\022`\n\017DeleteSnapshots" +
+      "\022%.stillframe.v1.DeleteSnapshotsRequest\032" +
+      "&.stillframe.v1.DeleteSnapshotsResponse\022" +
+      "`\n\017DeleteExecution\022%.stillframe.v1.Delet" +
+      "eExecutionRequest\032&.stillframe.v1.Delete" +
+      "ExecutionResponse\022_\n\016WatchSnapshots\022$.st" +
+      "illframe.v1.WatchSnapshotsRequest\032%.stil" +
+      "lframe.v1.WatchSnapshotsResponse0\001\022Z\n\rGe" +
+      "tServerInfo\022#.stillframe.v1.GetServerInf" +
+      "oRequest\032$.stillframe.v1.GetServerInfoRe" +
+      "sponseB\204\001\n\020io.stillframe.v1B\024SnapshotSer" +
+      "viceProtoP\001ZHgithub.com/stillframe/still" +
+      "frame/generated/go/stillframe/v1;stillfr" +
+      "amev1\252\002\rStillframe.V1b\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,
@@ -772,7 +772,7 @@ public final class SnapshotServiceProto extends com.google.protobuf.GeneratedFil
     internal_static_stillframe_v1_ServerLimits_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_stillframe_v1_ServerLimits_descriptor,
-        new java.lang.String[] { "MaxRequestBytes", "MaxSnapshotBytes", "MaxPayloadBytes", "MaxEntries", "MaxWatches", "MaxInflightBytes", "MaxExecutions", "ChangeLogSize", "ProgressIntervalMs", });
+        new java.lang.String[] { "MaxRequestBytes", "MaxSnapshotBytes", "MaxPayloadBytes", "MaxEntries", "MaxWatches", "MaxInflightBytes", "MaxExecutions", "ChangeLogSize", "ProgressIntervalMs", "MaxValueBytes", });
     descriptor.resolveAllFeaturesImmutable();
     com.google.protobuf.AnyProto.getDescriptor();
     com.google.protobuf.DurationProto.getDescriptor();
