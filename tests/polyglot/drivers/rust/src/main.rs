@@ -26,7 +26,7 @@ pub struct Session {
     watches: HashMap<String, Watch>,
 }
 
-#[tokio::main(flavor = "current_thread")]
+#[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut session = Session {
         client: open(std::env::args().skip(1).collect())?,
