@@ -19,6 +19,7 @@ WORKSPACE = ROOT / "client" / "rust"
 TARGET = Path(sys.prefix) / "polyglot" / "rust" / "target"
 """Where the harness builds the driver too, so that what both stand on is compiled once."""
 
+# With the features and the profile of the driver, so that nothing is compiled again.
 MANIFEST = f"""\
 [package]
 name = "readme"
@@ -26,10 +27,12 @@ edition = "2024"
 
 [dependencies]
 stillframe = {{ path = '{WORKSPACE / "stillframe"}' }}
-# io-std is the driver's: with the same features its dependencies are not compiled again.
 tokio = {{ version = "1", features = ["io-std", "macros", "rt-multi-thread"] }}
 
 [workspace]
+
+[profile.dev]
+debug = "line-tables-only"
 """
 
 
