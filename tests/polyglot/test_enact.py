@@ -1,0 +1,25 @@
+"""enact-core's StateStore over the Rust client: one suite, enact-core's own store, and a server."""
+
+from __future__ import annotations
+
+import pytest
+
+from stillframe.testing import ServerProcess
+from tests.polyglot.building import need
+from tests.polyglot.test_rust import cargo
+
+TEST = ("test", "--locked", "--package", "stillframe-enact")
+
+
+@pytest.mark.parametrize("store", ["memory:", "sqlite"])
+def test_the_adapter(store: str, tmp_path: str) -> None:
+    # enact-core stands on OpenSSL of the system.
+    need("cargo", "pkg-config")
+    url = f"sqlite:///{tmp_path}/stillframe.db" if store == "sqlite" else store
+    with ServerProcess(url) as server:
+        target = {"STILLFRAME_TARGET": server.address}
+        printed = cargo(*TEST, "--", "--include-ignored", env=target)
+    assert "enacts_own::every_field_comes_back ... ok" in printed
+    assert "stillframes::every_field_comes_back ... ok" in printed
+    assert "stillframe_has::a_value_is_gone_after_its_ttl ... ok" in printed
+    assert " ignored" not in printed.replace("0 ignored", "")
