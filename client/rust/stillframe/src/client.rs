@@ -7,18 +7,18 @@ use std::time::Duration;
 use stillframe_proto::v1 as pb;
 use stillframe_proto::v1::save_snapshot_request::Content;
 
-use crate::answers::{Claim, Deleted, Loaded, MatchCount, Page, Saved, ServerInfo};
+use crate::answers::{Claim, Deleted, Loaded, Saved, ServerInfo};
 use crate::builder::Builder;
 use crate::error::Result;
 use crate::execution::{Execution, ExecutionOptions};
-use crate::listing::Listing;
 use crate::memory::WorkingMemory;
-use crate::query::{self, Filter, Projection};
+use crate::query::Projection;
 use crate::requests::{
-    ClaimOptions, DeleteOptions, ListOptions, LoadOptions, SaveOptions, request_id_of, save_request,
+    ClaimOptions, DeleteOptions, LoadOptions, SaveOptions, request_id_of, save_request,
 };
 use crate::saver::{Saver, SaverOptions};
-use crate::snapshot::{EncodedSnapshot, Freshness, Snapshot, StoredSnapshot};
+use crate::snapshot::{EncodedSnapshot, Snapshot};
+use crate::stored::{Freshness, StoredSnapshot};
 use crate::transport::{Transport, snapshots};
 use crate::value::Codec;
 use crate::watch::{Watch, WatchOptions};
@@ -218,51 +218,6 @@ impl Client {
             results.extend(answer.results.into_iter().map(Freshness::new));
         }
         Ok(results)
-    }
-
-    /// Lists the heads of the executions that the filter matches, in order of the bytes of their
-    /// ids.
-    pub fn list(&self, options: ListOptions) -> Listing<StoredSnapshot> {
-        let client = self.clone();
-        Listing::new(move |token| {
-            let (client, options) = (client.clone(), options.clone());
-            async move { client.list_page(&options, &token, false).await }
-        })
-    }
-
-    /// One page of [`Client::list`]; the first has an empty token.
-    ///
-    /// # Errors
-    ///
-    /// INVALID_FIELD, PAGE_TOKEN_MISMATCH.
-    pub async fn list_page(
-        &self,
-        options: &ListOptions,
-        page_token: &str,
-        include_count: bool,
-    ) -> Result<Page<StoredSnapshot>> {
-        let request = pb::ListExecutionsRequest {
-            tenant_id: self.owned_tenant(),
-            filter: options.filter.as_ref().map(Filter::message).transpose()?,
-            view: query::view(options.full, &options.projection)?,
-            projection: options.projection.as_ref().map(Projection::message),
-            page_size: options.page_size,
-            page_token: page_token.to_owned(),
-            include_count,
-            max_message_bytes: self.max_message_bytes(),
-        };
-        let send = snapshots!(list_executions);
-        let answer: pb::ListExecutionsResponse =
-            self.transport().unary(request, self.timeout, send).await?;
-        Ok(Page {
-            items: answer
-                .executions
-                .into_iter()
-                .map(|each| self.stored(each))
-                .collect(),
-            next_page_token: answer.next_page_token,
-            count: answer.count.map(MatchCount::new),
-        })
     }
 
     /// Deletes an execution, its history, and what the working memory keeps for it. Where there is

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::enums::{ChangeKind, WatchMode};
-use crate::snapshot::StoredSnapshot;
+use crate::stored::StoredSnapshot;
 
 /// One event of a [`Watch`](crate::Watch).
 ///

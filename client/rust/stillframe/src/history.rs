@@ -1,67 +1,18 @@
-//! The calls that list, compare, copy and remove snapshots of an execution.
+//! The calls that compare, copy and remove snapshots of an execution.
 
 use stillframe_proto::v1 as pb;
 
-use crate::answers::{Diff, EntryDifference, Forked, Page};
+use crate::answers::{Diff, EntryDifference, Forked};
 use crate::client::Client;
 use crate::error::Result;
-use crate::listing::Listing;
-use crate::query::{self, Criteria, Filter, Projection, Selector};
-use crate::requests::{ForkOptions, HistoryOptions, PruneOptions, request_id_of};
-use crate::snapshot::StoredSnapshot;
+use crate::query::{self, Criteria, Selector};
+use crate::requests::{ForkOptions, PruneOptions, request_id_of};
 use crate::transport::snapshots;
 
 /// The most entries of one page of DiffSnapshots, by the contract.
 const DIFF_PAGE: u32 = 10_000;
 
 impl Client {
-    /// Lists snapshots, newest first: of one execution, or of every one that the filter matches.
-    pub fn history(&self, options: HistoryOptions) -> Listing<StoredSnapshot> {
-        let client = self.clone();
-        Listing::new(move |token| {
-            let (client, options) = (client.clone(), options.clone());
-            async move { client.history_page(&options, &token).await }
-        })
-    }
-
-    /// One page of [`Client::history`]; the first has an empty token.
-    ///
-    /// # Errors
-    ///
-    /// EXECUTION_NOT_FOUND, when the execution is given; INVALID_FIELD, PAGE_TOKEN_MISMATCH.
-    pub async fn history_page(
-        &self,
-        options: &HistoryOptions,
-        page_token: &str,
-    ) -> Result<Page<StoredSnapshot>> {
-        let request = pb::ListSnapshotsRequest {
-            tenant_id: self.owned_tenant(),
-            execution_id: options.execution_id.clone(),
-            filter: options.filter.as_ref().map(Filter::message).transpose()?,
-            criteria: options.criteria.as_ref().map(Criteria::message),
-            labels: options.labels.clone().into_iter().collect(),
-            view: query::view(options.full, &options.projection)?,
-            projection: options.projection.as_ref().map(Projection::message),
-            page_size: options.page_size,
-            page_token: page_token.to_owned(),
-            max_message_bytes: self.max_message_bytes(),
-        };
-        let send = snapshots!(list_snapshots);
-        let answer: pb::ListSnapshotsResponse = self
-            .transport()
-            .unary(request, self.timeout(), send)
-            .await?;
-        Ok(Page {
-            items: answer
-                .snapshots
-                .into_iter()
-                .map(|each| self.stored(each))
-                .collect(),
-            next_page_token: answer.next_page_token,
-            count: None,
-        })
-    }
-
     /// Compares two snapshots of one execution.
     ///
     /// # Errors

@@ -25,19 +25,24 @@
 mod answers;
 mod builder;
 mod client;
+mod delta;
 mod enums;
 mod error;
 mod events;
 mod execution;
 mod history;
 mod listing;
+mod lists;
 mod memory;
 mod query;
+mod reason;
 mod requests;
 mod retry;
 mod saver;
+mod saver_core;
 mod snapshot;
 mod status;
+mod stored;
 mod tracking;
 mod transport;
 mod value;
@@ -46,8 +51,8 @@ mod watch;
 mod watching;
 
 pub use answers::{
-    Claim, Deleted, Diff, EntryDifference, Forked, KeyInfo, Loaded, MatchCount, MemoryValue, Page,
-    Saved, ServerInfo, ServerLimits, ValueSet,
+    Claim, Deleted, Diff, EntryDifference, Forked, Loaded, MatchCount, Page, Saved, ServerInfo,
+    ServerLimits,
 };
 pub use builder::{Builder, MAX_MESSAGE_BYTES, TIMEOUT};
 pub use client::Client;
@@ -59,7 +64,7 @@ pub use error::{Code, Error, FieldViolation, Reason, Result};
 pub use events::{Change, WatchEvent, WatchOpened};
 pub use execution::{Execution, ExecutionOptions};
 pub use listing::Listing;
-pub use memory::{SetOptions, WorkingMemory};
+pub use memory::{KeyInfo, MemoryValue, SetOptions, ValueSet, WorkingMemory};
 pub use query::{Criteria, Filter, MapProjection, Projection, Selector};
 pub use requests::{
     ClaimOptions, DeleteOptions, ForkOptions, HistoryOptions, ListOptions, LoadOptions,
@@ -67,7 +72,8 @@ pub use requests::{
 };
 pub use retry::RetryPolicy;
 pub use saver::{Saver, SaverOptions};
-pub use snapshot::{Freshness, Omission, OmittedEntry, Origin, Snapshot, StoredSnapshot};
+pub use snapshot::Snapshot;
+pub use stored::{Freshness, Omission, OmittedEntry, Origin, StoredSnapshot};
 pub use value::{Codec, JsonCodec, MAX_DEPTH, number};
 pub use values::{Entry, Values};
 pub use watch::{Watch, WatchOptions};

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use prost_types::Timestamp;
 use stillframe_proto::v1 as pb;
 
-use crate::answers::{KeyInfo, MemoryValue, Page, ValueSet};
+use crate::answers::Page;
 use crate::client::Client;
 use crate::error::Result;
 use crate::listing::Listing;
@@ -160,5 +161,80 @@ impl WorkingMemory {
             next_page_token: answer.next_page_token,
             count: None,
         })
+    }
+}
+
+/// A value of the working memory.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct MemoryValue {
+    /// Its bytes.
+    pub value: Bytes,
+    /// Opaque text that names this value for good.
+    pub etag: String,
+    /// The store's clock when it was set.
+    pub commit_time: Timestamp,
+    /// When its ttl is over; None when it has none.
+    pub expire_time: Option<Timestamp>,
+}
+
+impl MemoryValue {
+    pub(crate) fn new(message: pb::GetValueResponse) -> Self {
+        Self {
+            value: message.value,
+            etag: message.etag,
+            commit_time: message.commit_time.unwrap_or_default(),
+            expire_time: message.expire_time,
+        }
+    }
+}
+
+/// The answer to the setting of a value: it is durable.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ValueSet {
+    /// As in [`MemoryValue`].
+    pub etag: String,
+    /// As in [`MemoryValue`].
+    pub commit_time: Timestamp,
+    /// As in [`MemoryValue`].
+    pub expire_time: Option<Timestamp>,
+}
+
+impl ValueSet {
+    pub(crate) fn new(message: pb::SetValueResponse) -> Self {
+        Self {
+            etag: message.etag,
+            commit_time: message.commit_time.unwrap_or_default(),
+            expire_time: message.expire_time,
+        }
+    }
+}
+
+/// A key of the working memory, and what is known of its value.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct KeyInfo {
+    /// The key.
+    pub key: String,
+    /// As in [`MemoryValue`].
+    pub etag: String,
+    /// The bytes of the value.
+    pub size_bytes: u64,
+    /// As in [`MemoryValue`].
+    pub commit_time: Timestamp,
+    /// As in [`MemoryValue`].
+    pub expire_time: Option<Timestamp>,
+}
+
+impl KeyInfo {
+    pub(crate) fn new(message: pb::KeyInfo) -> Self {
+        Self {
+            key: message.key,
+            etag: message.etag,
+            size_bytes: message.size_bytes,
+            commit_time: message.commit_time.unwrap_or_default(),
+            expire_time: message.expire_time,
+        }
     }
 }

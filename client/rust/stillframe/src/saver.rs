@@ -1,7 +1,4 @@
-//! Saves in the background: the newest state wins.
-//!
-//! One save is under way, at most one state waits, and a newer one takes its place. `Core` holds
-//! that, and counts how long the server is absent; the task of a `Saver` carries it out.
+//! Saves in the background, in a task of their own.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -16,7 +13,8 @@ use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::execution::{Execution, ExecutionOptions};
 use crate::requests::SaveOptions;
-use crate::retry::{self, RetryPolicy, is_absence};
+use crate::retry;
+use crate::saver_core::Core;
 use crate::snapshot::{EncodedSnapshot, Snapshot};
 use crate::value::Codec;
 
@@ -238,106 +236,3 @@ async fn run(shared: Arc<Shared>, mut execution: Execution, timeout: Duration) {
         }
     }
 }
-
-/// A state to save; `ticket` counts the states submitted.
-struct Job {
-    ticket: u64,
-    snapshot: EncodedSnapshot,
-    options: SaveOptions,
-}
-
-/// What a background saver does next.
-struct Core {
-    policy: RetryPolicy,
-    max_absence: Duration,
-    submitted: u64,
-    durable: u64,
-    waiting: Option<Job>,
-    failures: u32,
-    absent_since: Option<Instant>,
-    error: Option<Error>,
-    closed: bool,
-    /// The answer to the newest state that is durable.
-    last: Option<Saved>,
-}
-
-impl Core {
-    fn new(policy: RetryPolicy, max_absence: Duration) -> Self {
-        Self {
-            policy,
-            max_absence,
-            submitted: 0,
-            durable: 0,
-            waiting: None,
-            failures: 0,
-            absent_since: None,
-            error: None,
-            closed: false,
-            last: None,
-        }
-    }
-
-    fn submit(&mut self, snapshot: EncodedSnapshot, options: SaveOptions) -> Result<()> {
-        if self.closed {
-            return Err(Error::closed());
-        }
-        self.check()?;
-        self.submitted += 1;
-        self.waiting = Some(Job {
-            ticket: self.submitted,
-            snapshot,
-            options,
-        });
-        Ok(())
-    }
-
-    fn check(&self) -> Result<()> {
-        self.error.clone().map_or(Ok(()), Err)
-    }
-
-    /// Whether waiting for a state is over: it, or a newer one, is durable, or never will be.
-    fn is_settled(&self, ticket: u64) -> bool {
-        self.durable >= ticket || self.error.is_some()
-    }
-
-    /// What the next try may take: an absence ends in time also when the server swallows calls.
-    fn time_left(&self, timeout: Duration, now: Instant) -> Duration {
-        let absent = self
-            .absent_since
-            .map_or(Duration::ZERO, |since| now - since);
-        let left = self.max_absence.saturating_sub(absent);
-        left.max(Duration::from_millis(1)).min(timeout)
-    }
-
-    /// There will be no more saves. What ends as it was told to has lost nothing.
-    fn stop(&mut self) {
-        if self.durable < self.submitted || !self.closed {
-            self.error.get_or_insert_with(Error::closed);
-        }
-    }
-
-    fn saved(&mut self, job: &Job, saved: Saved) {
-        self.durable = job.ticket;
-        self.failures = 0;
-        self.absent_since = None;
-        self.last = Some(saved);
-    }
-
-    /// A try failed. How long to wait before the next one, of the newest state; None if the saver
-    /// has stopped.
-    fn failed(&mut self, job: Job, error: Error, now: Instant, jitter: f64) -> Option<Duration> {
-        let since = *self.absent_since.get_or_insert(now);
-        self.failures = self.failures.saturating_add(1);
-        if !is_absence(&error) || now - since >= self.max_absence {
-            self.error = Some(error);
-            return None;
-        }
-        self.waiting.get_or_insert(job);
-        let backoff = self.policy.backoff(self.failures, jitter);
-        Some(backoff.saturating_add(error.retry_after().unwrap_or_default()))
-    }
-}
-
-#[cfg(test)]
-#[path = "saver_tests.rs"]
-mod tests;

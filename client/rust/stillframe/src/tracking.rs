@@ -17,19 +17,18 @@
 //! the next. Both ways the head is known again. The old etag in it keeps even a request_id that
 //! the server has forgotten from overwriting somebody else's save.
 
-use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
 
-use prost::Message;
-use sha2::{Digest as _, Sha256};
 use stillframe_proto::v1 as pb;
-use stillframe_proto::v1::{save_snapshot_request::Content, snapshot_delta::Base as BaseName};
+use stillframe_proto::v1::save_snapshot_request::Content;
 
 use crate::answers::Saved;
+use crate::delta::{Base, Known};
 use crate::error::{Error, Reason, Result};
 use crate::requests::{SaveOptions, new_request_id, save_request};
 use crate::retry::is_absence;
-use crate::snapshot::{EncodedSnapshot, StoredSnapshot};
+use crate::snapshot::EncodedSnapshot;
+use crate::stored::StoredSnapshot;
 
 /// Makes the call of a save, with retries.
 pub(crate) trait SendSave: Sync {
@@ -37,22 +36,6 @@ pub(crate) trait SendSave: Sync {
         &self,
         request: pb::SaveSnapshotRequest,
     ) -> impl Future<Output = Result<Saved>> + Send;
-}
-
-type Digest = [u8; 16];
-
-/// What is known of a snapshot's entries: a digest of each.
-#[derive(Clone, Debug, PartialEq)]
-struct Known {
-    step_outputs: BTreeMap<String, Digest>,
-    variables: BTreeMap<String, Digest>,
-}
-
-/// What the head is taken to be.
-#[derive(Debug)]
-struct Base {
-    etag: String,
-    known: Known,
 }
 
 /// A save without an answer, and what the head is if it took effect.
@@ -91,17 +74,7 @@ impl Tracker {
     /// The head was read. One that leaves something out is no base for a delta.
     pub(crate) fn know(&mut self, head: Option<&StoredSnapshot>) {
         self.forget();
-        let Some(head) = head else { return };
-        if !head.step_outputs.is_partial() && !head.variables.is_partial() {
-            let known = Known {
-                step_outputs: digests(head.step_outputs.payloads()),
-                variables: digests(head.variables.payloads()),
-            };
-            self.base = Some(Base {
-                etag: head.etag.clone(),
-                known,
-            });
-        }
+        self.base = head.and_then(Base::of);
     }
 
     /// Saves a snapshot; see the module's documentation. Where the future is dropped, the save is
@@ -180,7 +153,7 @@ impl Tracker {
         let Some(base) = self.base.as_ref().filter(|_| !options.must_not_exist) else {
             return self.whole(snapshot, options);
         };
-        if let Some(delta) = delta_between(base, known, snapshot) {
+        if let Some(delta) = base.delta(known, snapshot) {
             let content = Content::Delta(delta);
             return save_request(&self.tenant, &self.execution_id, content, options);
         }
@@ -202,102 +175,6 @@ fn is_conflict(error: &Error) -> bool {
         error.reason(),
         Some(DeltaBaseMismatch | EtagMismatch | ExecutionNotFound)
     )
-}
-
-impl Known {
-    fn of(snapshot: &EncodedSnapshot) -> Self {
-        Self {
-            step_outputs: digests(&snapshot.step_outputs),
-            variables: digests(&snapshot.variables),
-        }
-    }
-}
-
-/// The delta from the base, if it is less to send than the whole.
-fn delta_between(
-    base: &Base,
-    now: &Known,
-    snapshot: &EncodedSnapshot,
-) -> Option<pb::SnapshotDelta> {
-    let step_outputs = Changes::between(
-        &base.known.step_outputs,
-        &now.step_outputs,
-        &snapshot.step_outputs,
-    );
-    let variables = Changes::between(&base.known.variables, &now.variables, &snapshot.variables);
-    let whole = size(&snapshot.step_outputs) + size(&snapshot.variables);
-    if step_outputs.size() + variables.size() >= whole {
-        return None;
-    }
-    Some(pb::SnapshotDelta {
-        base: Some(BaseName::BaseEtag(base.etag.clone())),
-        removed_step_outputs: step_outputs.removed,
-        removed_variables: variables.removed,
-        snapshot: Some(pb::ExecutionSnapshot {
-            step_outputs: step_outputs.set,
-            variables: variables.set,
-            ..snapshot.header.clone()
-        }),
-    })
-}
-
-/// What a map has to set and to remove.
-struct Changes {
-    set: HashMap<String, pb::Payload>,
-    removed: Vec<String>,
-}
-
-impl Changes {
-    fn between(
-        base: &BTreeMap<String, Digest>,
-        now: &BTreeMap<String, Digest>,
-        payloads: &HashMap<String, pb::Payload>,
-    ) -> Self {
-        let changed = |(key, _): &(&String, &pb::Payload)| base.get(*key) != now.get(*key);
-        let set = payloads.iter().filter(changed);
-        Self {
-            set: set
-                .map(|(key, payload)| (key.clone(), payload.clone()))
-                .collect(),
-            removed: base
-                .keys()
-                .filter(|key| !now.contains_key(*key))
-                .cloned()
-                .collect(),
-        }
-    }
-
-    /// About how many bytes that is to send.
-    fn size(&self) -> usize {
-        size(&self.set) + self.removed.iter().map(String::len).sum::<usize>()
-    }
-}
-
-fn size(payloads: &HashMap<String, pb::Payload>) -> usize {
-    payloads
-        .iter()
-        .map(|(key, payload)| key.len() + payload.encoded_len())
-        .sum()
-}
-
-fn digests<'a, K: AsRef<str> + 'a>(
-    payloads: impl IntoIterator<Item = (K, &'a pb::Payload)>,
-) -> BTreeMap<String, Digest> {
-    let digest = |(key, payload): (K, &pb::Payload)| (key.as_ref().to_owned(), digest(payload));
-    payloads.into_iter().map(digest).collect()
-}
-
-fn digest(payload: &pb::Payload) -> Digest {
-    let mut hash = Sha256::new();
-    let texts = std::iter::once(&payload.encoding).chain(&payload.codecs);
-    for part in std::iter::once(payload.data.as_ref()).chain(texts.map(|text| text.as_bytes())) {
-        // The length before each part, so that no two payloads read the same.
-        hash.update((part.len() as u64).to_le_bytes());
-        hash.update(part);
-    }
-    let mut digest = Digest::default();
-    digest.copy_from_slice(&hash.finalize()[..16]);
-    digest
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 
 use serde_json::json;
+use stillframe_proto::v1::snapshot_delta::Base as BaseName;
 
 use super::*;
 use crate::enums::{ExecutionState, SaveOutcome};
@@ -315,24 +316,4 @@ async fn must_not_exist_is_sent_whole() {
     tracker.save(&snapshot(2), options, &script).await.unwrap();
     let second = script.request(1);
     assert!(is_whole(&second) && second.must_not_exist && second.expected_etag.is_none());
-}
-
-#[test]
-fn digests_tell_data_from_encoding_and_codecs() {
-    let payload = |data: &'static [u8], encoding: &str, codecs: &[&str]| pb::Payload {
-        data: data.into(),
-        encoding: encoding.into(),
-        codecs: codecs.iter().map(|each| (*each).to_owned()).collect(),
-    };
-    let different = [
-        payload(b"ab", "", &[]),
-        payload(b"a", "b", &[]),
-        payload(b"", "ab", &[]),
-        payload(b"", "", &["ab"]),
-        payload(b"", "", &["a", "b"]),
-        payload(b"", "a", &["b"]),
-    ];
-    let digests: std::collections::BTreeSet<_> = different.iter().map(digest).collect();
-    assert_eq!(digests.len(), different.len());
-    assert_eq!(digest(&different[0]), digest(&payload(b"ab", "", &[])));
 }

@@ -19,7 +19,7 @@ use crate::enums::{ChangeKind, WatchMode};
 use crate::error::{Error, Reason, Result};
 use crate::events::{Change, WatchEvent, WatchOpened};
 use crate::retry::{RetryPolicy, is_absence};
-use crate::snapshot::StoredSnapshot;
+use crate::stored::StoredSnapshot;
 use crate::value::Codec;
 
 /// The reason of a restart after a cut during the initial state.

@@ -3,6 +3,7 @@
 use super::*;
 use crate::enums::{ExecutionState, SaveOutcome};
 use crate::error::{Code, Reason};
+use crate::snapshot::Snapshot;
 use crate::value::JsonCodec;
 
 const ABSENCE: Duration = Duration::from_secs(60);
