@@ -107,9 +107,12 @@ class Writer:
         with self._commits.keeping_floor(connection, tenant, row):
             decision = delete.decide(row.execution)
         if isinstance(decision, DeleteExecutionResponse):
+            return decision
+        if decision is None:
+            answer = delete.nothing(row.execution)
             if request.request_id or row.execution.epoch_floor != floor:
                 self._commits.keep(connection, tenant, row)
-            return decision
+            return answer
         kind = snapshot_service_pb2.CHANGE_KIND_DELETED
         revision, mark = self._bury(connection, tenant, row, decision, kind)
         answer = delete.answer(row.execution, revision, mark)
