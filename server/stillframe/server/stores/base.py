@@ -169,16 +169,16 @@ class Store(Protocol):
         Must commit the new head, its history if that is asked for, and one SAVED record
         at once, under one revision. Must number versions in the old order from the one
         above the last version of the new name. Must keep snapshot ids, and say in the
-        origin where each snapshot came from. Must not copy the writer epoch floor, the
-        ttl or the values. Must refuse with EXECUTION_NOT_FOUND, SNAPSHOT_NOT_FOUND, EXECUTION_EXISTS.
+        origin where each snapshot came from. Must not copy the writer epoch floor or the
+        ttl. Must not copy values. Must refuse with EXECUTION_NOT_FOUND, SNAPSHOT_NOT_FOUND, EXECUTION_EXISTS.
         """
         ...
 
     async def prune(self, request: DeleteSnapshotsRequest) -> DeleteSnapshotsResponse:
         """Deletes history of one execution, never its head (DESIGN section 4).
 
-        Must take no revision. Must not change what a kept snapshot reads as, nor values.
-        Must free the snapshot_id of what it deletes. What does not exist is passed over, and the
+        Must take no revision. Must not change what a kept snapshot reads as. Must free
+        the snapshot_id of what it deletes. Must leave values alone. What does not exist is passed over, and the
         head too.
         """
         ...
@@ -309,9 +309,10 @@ class Store(Protocol):
         """Does at most about `budget` rows of housekeeping and says whether more is due.
 
         Must commit an EXPIRED change for every execution whose time has come by the
-        store's clock, and delete its values in the same commit. Must delete the history that the tenant's retention does not keep,
-        and never a head. Trims the change log, forgets tombstones, frees what deletes
-        left behind and values whose ttl is over; must never change what a kept snapshot reads as.
+        store's clock. Must delete its values in the same commit. Must delete the history
+        that the tenant's retention does not keep, and never a head. Trims the change log,
+        forgets tombstones, frees what deletes left behind and values whose ttl is over;
+        must never change what a kept snapshot reads as.
         """
         ...
 
