@@ -15,8 +15,13 @@ import grpc.aio
 
 from stillframe.server.app import Server
 from stillframe.v1 import snapshot_service_pb2 as service
-from stillframe.v1 import working_memory_service_pb2 as memory
 from stillframe.v1.snapshot_service_pb2_grpc import SnapshotServiceStub
+from stillframe.v1.working_memory_service_pb2 import (
+    DeleteValueRequest,
+    GetValueRequest,
+    ListKeysRequest,
+    SetValueRequest,
+)
 from stillframe.v1.working_memory_service_pb2_grpc import WorkingMemoryServiceStub
 from tests.conformance.support import TIMEOUT, Clock, save_request, take_selector
 
@@ -41,6 +46,11 @@ if TYPE_CHECKING:
         WatchSnapshotsResponse,
     )
     from stillframe.v1.snapshot_service_pb2_grpc import SnapshotServiceAsyncStub
+    from stillframe.v1.working_memory_service_pb2 import (
+        GetValueResponse,
+        ListKeysResponse,
+        SetValueResponse,
+    )
     from stillframe.v1.working_memory_service_pb2_grpc import WorkingMemoryServiceAsyncStub
 
     WatchCall: TypeAlias = grpc.aio.UnaryStreamCall[WatchSnapshotsRequest, WatchSnapshotsResponse]
@@ -264,29 +274,29 @@ class Api:
 
     async def set_value(
         self, execution_id: str | None, key: str, value: bytes = b"v", **fields: Any
-    ) -> memory.SetValueResponse:
+    ) -> SetValueResponse:
         return await self.memory.SetValue(
-            memory.SetValueRequest(
+            SetValueRequest(
                 tenant_id=self.tenant_id, execution_id=execution_id, key=key, value=value, **fields
             )
         )
 
-    async def get_value(self, execution_id: str | None, key: str) -> memory.GetValueResponse:
+    async def get_value(self, execution_id: str | None, key: str) -> GetValueResponse:
         return await self.memory.GetValue(
-            memory.GetValueRequest(tenant_id=self.tenant_id, execution_id=execution_id, key=key)
+            GetValueRequest(tenant_id=self.tenant_id, execution_id=execution_id, key=key)
         )
 
     async def delete_value(self, execution_id: str | None, key: str, **fields: Any) -> bool:
         response = await self.memory.DeleteValue(
-            memory.DeleteValueRequest(
+            DeleteValueRequest(
                 tenant_id=self.tenant_id, execution_id=execution_id, key=key, **fields
             )
         )
         return response.deleted
 
-    async def list_keys(self, execution_id: str | None, **fields: Any) -> memory.ListKeysResponse:
+    async def list_keys(self, execution_id: str | None, **fields: Any) -> ListKeysResponse:
         return await self.memory.ListKeys(
-            memory.ListKeysRequest(tenant_id=self.tenant_id, execution_id=execution_id, **fields)
+            ListKeysRequest(tenant_id=self.tenant_id, execution_id=execution_id, **fields)
         )
 
     async def keys(self, execution_id: str | None, **fields: Any) -> list[str]:

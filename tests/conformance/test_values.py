@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import grpc.aio
 import pytest
@@ -13,10 +13,10 @@ from stillframe.v1 import working_memory_service_pb2 as memory
 from tests.conformance.support import new_tenant, refused, seconds, snapshot, timestamp
 
 if TYPE_CHECKING:
-    from typing import Any
-
     from tests.conformance.calls import Api
     from tests.conformance.conftest import Serve
+
+UnaryBytes: TypeAlias = "grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]"
 
 SCOPES = ["run", None]
 
@@ -162,7 +162,7 @@ async def test_a_value_may_have_a_mebibyte_by_default(api: Api) -> None:
 
 @pytest.mark.any_store
 async def test_the_service_has_a_health_of_its_own(api: Api) -> None:
-    stub = health_pb2_grpc.HealthStub(api.channel)  # type: ignore[no-untyped-call]
+    stub = health_pb2_grpc.HealthStub(api.channel)
     request = health_pb2.HealthCheckRequest(service="stillframe.v1.WorkingMemoryService")
     assert (await stub.Check(request)).status == health_pb2.HealthCheckResponse.SERVING
 
@@ -170,7 +170,7 @@ async def test_the_service_has_a_health_of_its_own(api: Api) -> None:
 @pytest.mark.any_store
 async def test_a_method_that_the_service_has_not_is_unimplemented(api: Api) -> None:
     for path in ("WorkingMemoryService/SaveSnapshot", "SnapshotService/SetValue"):
-        call = api.channel.unary_unary(f"/stillframe.v1.{path}")
+        call: UnaryBytes = api.channel.unary_unary(f"/stillframe.v1.{path}")
         with pytest.raises(grpc.aio.AioRpcError) as failed:
             await call(b"")
         assert failed.value.code() is grpc.StatusCode.UNIMPLEMENTED
