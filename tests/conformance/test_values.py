@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import grpc.aio
 import pytest
-from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
 from stillframe.v1 import working_memory_service_pb2 as memory
 from tests.conformance.support import new_tenant, refused, seconds, snapshot, timestamp
@@ -154,6 +154,15 @@ async def test_a_value_of_the_largest_size_is_taken_and_one_larger_is_not(serve:
 
 
 @pytest.mark.any_store
+async def test_a_request_message_beyond_the_limit_is_refused_with_it(serve: Serve) -> None:
+    api = await serve(max_request_bytes=2**20, max_value_bytes=2**21)
+    with refused("VALUE_TOO_LARGE") as told:
+        await api.set_value("run", "key", bytes(2**20))
+    assert told.metadata["limit"] == "max_request_bytes"
+    await api.set_value("run", "key", bytes(2**20 - 200))
+
+
+@pytest.mark.any_store
 async def test_a_value_may_have_a_mebibyte_by_default(api: Api) -> None:
     await api.set_value(None, "key", bytes(2**20))
     with refused("VALUE_TOO_LARGE"):
@@ -162,9 +171,10 @@ async def test_a_value_may_have_a_mebibyte_by_default(api: Api) -> None:
 
 @pytest.mark.any_store
 async def test_the_service_has_a_health_of_its_own(api: Api) -> None:
-    stub = health_pb2_grpc.HealthStub(api.channel)
-    request = health_pb2.HealthCheckRequest(service="stillframe.v1.WorkingMemoryService")
-    assert (await stub.Check(request)).status == health_pb2.HealthCheckResponse.SERVING
+    check: UnaryBytes = api.channel.unary_unary("/grpc.health.v1.Health/Check")
+    request = HealthCheckRequest(service="stillframe.v1.WorkingMemoryService")
+    answer = HealthCheckResponse.FromString(await check(request.SerializeToString()))
+    assert answer.status == HealthCheckResponse.SERVING
 
 
 @pytest.mark.any_store
