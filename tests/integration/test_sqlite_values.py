@@ -1,5 +1,8 @@
 """What is particular to how SQLite keeps the working memory: its rows, and how they are found."""
 
+# apsw's stubs name Buffer, and Python has that from 3.12 on.
+# pyright: reportUnknownMemberType=false
+
 from __future__ import annotations
 
 import asyncio
@@ -12,7 +15,7 @@ import pytest
 from stillframe.server.stores import open_store
 from stillframe.server.stores.base import StoreConfig
 from stillframe.server.stores.refusals import Refusal
-from stillframe.server.stores.sqlite import values
+from stillframe.server.stores.sqlite import rows as sql
 from stillframe.server.stores.sqlite.verifying import verify
 from stillframe.v1 import error_pb2
 from tests.conformance.direct import StoreTenant
@@ -91,13 +94,14 @@ async def test_sets_that_come_together_are_one_transaction(
 ) -> None:
     await store.set_value("run", "first")
     commits: list[int] = []
-    transaction = type(store.store)._transaction  # type: ignore[attr-defined]
+    kind: Any = type(store.store)
+    transaction = kind._transaction
 
     def counted(self: Any, connection: apsw.Connection, jobs: list[Any]) -> Any:
         commits.append(len(jobs))
         return transaction(self, connection, jobs)
 
-    monkeypatch.setattr(type(store.store), "_transaction", counted)
+    monkeypatch.setattr(kind, "_transaction", counted)
     await asyncio.gather(*(store.set_value("run", f"k{number}") for number in range(50)))
     assert sum(commits) == 50
     assert len(commits) < 50
@@ -122,18 +126,18 @@ async def test_no_statement_scans_a_table(
 ) -> None:
     """Asks SQLite for its plan of every statement of the module."""
     statements: set[str] = set()
-    query, first = values.rows.query, values.rows.first
+    query, first = sql.query, sql.first
 
-    def noted_query(connection: Any, sql: str, given: Any = ()) -> Any:
-        statements.add(sql)
-        return query(connection, sql, given)
+    def noted_query(connection: Any, statement: str, given: Any = ()) -> Any:
+        statements.add(statement)
+        return query(connection, statement, given)
 
-    def noted_first(connection: Any, sql: str, given: Any = ()) -> Any:
-        statements.add(sql)
-        return first(connection, sql, given)
+    def noted_first(connection: Any, statement: str, given: Any = ()) -> Any:
+        statements.add(statement)
+        return first(connection, statement, given)
 
-    monkeypatch.setattr(values.rows, "query", noted_query)
-    monkeypatch.setattr(values.rows, "first", noted_first)
+    monkeypatch.setattr(sql, "query", noted_query)
+    monkeypatch.setattr(sql, "first", noted_first)
     await store.set_value("run", "a", ttl=seconds(1))
     await store.set_value("run", "b")
     await store.get_value("run", "a")
@@ -145,16 +149,16 @@ async def test_no_statement_scans_a_table(
     await store.delete("run")
     await store.maintain()
 
-    about = [sql for sql in statements if "scope" in sql or " value " in sql]
+    about = [each for each in statements if "scope" in each or " value " in each]
     assert len(about) >= 6
     # What `execute` runs without a row to read.
     about.append("UPDATE scope SET name = NULL WHERE tenant_id = 1 AND name = 'a'")
     about.append("DELETE FROM value WHERE scope_id = 1 AND key = 'a'")
     with closing(apsw.Connection(str(path))) as connection:
-        for sql in about:
-            given = [1] * sql.count("?")
-            plan = [str(row[3]) for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}", given)]
+        for each in about:
+            asked = query(connection, f"EXPLAIN QUERY PLAN {each}", [1] * each.count("?"))
+            plan = [str(row[3]) for row in asked]
             assert plan
             # A partial index that holds only what is looked for may be walked from its start.
             assert [step for step in plan if "SCAN" in step and "scope_gone" not in step] == []
-            assert not any("TEMP B-TREE" in step for step in plan), (sql, plan)
+            assert not any("TEMP B-TREE" in step for step in plan), (each, plan)
