@@ -4,83 +4,19 @@ from __future__ import annotations
 
 import re
 import struct
+import sys
 from fractions import Fraction
-from typing import Any, Final, cast
+from typing import Any, cast
+
+from tests.polyglot.harness.templates import ABSENT, ANY, Not
 
 JSON = dict[str, Any]
 
+# Values of the corpus are 200 deep, and comparing one level takes several calls.
+sys.setrecursionlimit(max(sys.getrecursionlimit(), 10_000))
+
 WHOLE = frozenset({"step_outputs", "variables", "labels", "object"})
 """Objects whose keys are data: they have the keys that are expected, and no others."""
-
-
-class _Mark:
-    """Something that is expected of an answer, and is no JSON."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def __repr__(self) -> str:
-        return self._name
-
-
-ANY: Final = _Mark("$any")
-ABSENT: Final = _Mark("$absent")
-
-
-class Not:
-    """Whatever is not this."""
-
-    def __init__(self, other: Any) -> None:
-        self.other = other
-
-    def __repr__(self) -> str:
-        return f"not {self.other!r}"
-
-
-def fill(template: Any, names: JSON) -> Any:
-    """A template of a scene with its names in place: see "Scenes" in the README."""
-    match template:
-        case str():
-            return _text(template, names)
-        case list():
-            return _row(cast("list[Any]", template), names)
-        case {"$repeat": text, "$times": times}:
-            return str(text) * int(times)
-        case {"$not": other}:
-            return Not(fill(other, names))
-        case {"$entries": entries, "$from": first, "$to": last}:
-            filled = [fill(entries, each) for each in _counted(names, first, last)]
-            return {key: value for each in filled for key, value in each.items()}
-        case dict():
-            items = cast("JSON", template).items()
-            return {fill(key, names): fill(each, names) for key, each in items}
-        case _:
-            return template
-
-
-def _row(template: list[Any], names: JSON) -> list[Any]:
-    row: list[Any] = []
-    for element in template:
-        match element:
-            case {"$each": each, "$from": first, "$to": last}:
-                row += [fill(each, counted) for counted in _counted(names, first, last)]
-            case _:
-                row.append(fill(element, names))
-    return row
-
-
-def _counted(names: JSON, first: int, last: int) -> list[JSON]:
-    return [names | {"i": str(number)} for number in range(first, last + 1)]
-
-
-def _text(text: str, names: JSON) -> Any:
-    if text == "$any":
-        return ANY
-    if text == "$absent":
-        return ABSENT
-    if match := re.fullmatch(r"\$(\w+)", text):
-        return names[match[1]]
-    return re.sub(r"\$\{(\w+)\}", lambda match: str(names[match[1]]), text)
 
 
 def mismatch(expected: Any, came: Any, where: str = "") -> str | None:

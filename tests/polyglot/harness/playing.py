@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 
-from tests.polyglot.harness.matching import fill, find, mismatch
+from tests.polyglot.harness.matching import find, mismatch
 from tests.polyglot.harness.programs import PATIENCE, DriverFailure, Speaker, local
+from tests.polyglot.harness.templates import fill
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from tests.polyglot.building import ROOT
+from tests.polyglot.harness.data import DataError, read_yaml
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +25,7 @@ OPTIONS = {
 }
 
 
-class SceneError(ValueError):
+class SceneError(DataError):
     """A scene is not written as the README says."""
 
 
@@ -57,31 +56,6 @@ class Scene:
 
     def __str__(self) -> str:
         return self.name
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML whose scalars are those of JSON, and whose keys are text, and not given twice."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [key.value for key, _ in node.value]
-        if len(set(keys)) != len(keys):
-            raise SceneError(f"a key is given twice{node.start_mark}")
-        for key, _ in node.value:
-            if key.tag != "tag:yaml.org,2002:merge":
-                # `null` is a kind of value.
-                key.tag = "tag:yaml.org,2002:str"
-        return super().construct_mapping(node, deep=deep)
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [each for each in resolvers if not each[0].endswith(":timestamp")]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-
-
-def read_yaml(path: Path) -> Any:
-    with path.open(encoding="utf-8") as file:
-        return yaml.load(file, _Loader)
 
 
 def read_scenes(folder: Path = FOLDER) -> list[Scene]:
