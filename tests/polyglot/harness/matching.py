@@ -34,8 +34,9 @@ def mismatch(expected: Any, came: Any, where: str = "") -> str | None:
         return _objects(cast("JSON", expected), cast("JSON", came), where)
     if isinstance(expected, list) and isinstance(came, list):
         return _lists(cast("list[Any]", expected), cast("list[Any]", came), where)
-    # True equals 1 in Python.
-    if type(expected) is not type(came) or expected != came:
+    # True equals 1 in Python, and 1 is as good a number of seconds as 1.0.
+    alike = type(expected) is type(came) or {type(expected), type(came)} == {int, float}
+    if not alike or expected != came:
         return _differ(where, expected, came)
     return None
 
