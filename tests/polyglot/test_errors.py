@@ -82,9 +82,7 @@ def test_every_reason_has_a_case() -> None:
 
 
 @pytest.mark.parametrize("cases", [REASONS, OTHERS], ids=["reasons", "other-statuses"])
-def test_errors(
-    cases: list[Case], language: str, driver: Speaker, server: RefusingServer
-) -> None:
+def test_errors(cases: list[Case], language: str, driver: Speaker, server: RefusingServer) -> None:
     """Each status, as an error of one call, which is not tried again."""
     wrong: dict[str, str | None] = {}
     for case in cases:
@@ -107,9 +105,13 @@ def test_errors_of_every_call(language: str, driver: Speaker) -> None:
     }
     for call in ("list", "list_page"):
         wrong[call] = differs(fenced, ask(driver, call, filter=only))
-    wrong["check_freshness"] = differs(fenced, ask(driver, "check_freshness", heads={execution_id: "1"}))
+    wrong["check_freshness"] = differs(
+        fenced, ask(driver, "check_freshness", heads={execution_id: "1"})
+    )
     ask(driver, "open", handle="h", execution_id=execution_id)
-    wrong["handle_save"] = differs(fenced, ask(driver, "handle_save", handle="h", snapshot=SNAPSHOT))
+    wrong["handle_save"] = differs(
+        fenced, ask(driver, "handle_save", handle="h", snapshot=SNAPSHOT)
+    )
     wrong["handle_load"] = differs(fenced, ask(driver, "handle_load", handle="h"))
     wrong["handle_claim"] = differs(fenced, ask(driver, "handle_claim", handle="h"))
     ask(driver, "saver_open", saver="s", execution_id=execution_id)

@@ -137,9 +137,7 @@ class Local:
 
 
 @contextmanager
-def program(
-    driver: Path, target: str, tenant: str, *options: str | Path
-) -> Generator[Program]:
+def program(driver: Path, target: str, tenant: str, *options: str | Path) -> Generator[Program]:
     """A driver's process, which must end well if the block does."""
     started = Program([driver, target, tenant, *options])
     try:

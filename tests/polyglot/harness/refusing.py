@@ -74,9 +74,7 @@ class Case:
         details = list(self._details())
         if not details:
             return None
-        status = status_pb2.Status(
-            code=grpc.StatusCode[self.code].value[0], message=self.message
-        )
+        status = status_pb2.Status(code=grpc.StatusCode[self.code].value[0], message=self.message)
         for each in details:
             packed = AnyMessage()
             packed.Pack(each)
@@ -133,7 +131,9 @@ class RefusingServer(grpc.GenericRpcHandler):
         """What was seen of each execution, in order."""
         self.address = ""
 
-    def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:
+    def service(
+        self, handler_call_details: grpc.HandlerCallDetails
+    ) -> grpc.RpcMethodHandler | None:
         method = METHODS.get(handler_call_details.method)
         if method is None:
             return None

@@ -103,9 +103,7 @@ def _characters(which: str, form: str) -> str:
     else:
         planes = range(0x10000, 0x110000, 0x10000)
         numbers = [
-            plane + offset
-            for plane in planes
-            for offset in (*range(16), *range(0xFFF0, 0x10000))
+            plane + offset for plane in planes for offset in (*range(16), *range(0xFFF0, 0x10000))
         ]
     text = "".join(map(chr, numbers))
     if form == "text":

@@ -85,7 +85,9 @@ class Driver:
 
     def do_check_freshness(self, args: JSON) -> JSON:
         heads = {key: int(args["heads"][key]) for key in sorted(args["heads"], key=str.encode)}
-        return {"results": [n.freshness(each) for each in self._client(args).check_freshness(heads)]}
+        return {
+            "results": [n.freshness(each) for each in self._client(args).check_freshness(heads)]
+        }
 
     def do_list(self, args: JSON) -> JSON:
         found = self._client(args).list(

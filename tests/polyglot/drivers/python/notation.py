@@ -26,7 +26,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from enum import IntEnum
 
-    from stillframe.client import Freshness, Omission, Origin, Saved, StillframeError, StoredSnapshot
+    from stillframe.client import (
+        Freshness,
+        Omission,
+        Origin,
+        Saved,
+        StillframeError,
+        StoredSnapshot,
+    )
 
     E = TypeVar("E", bound=IntEnum)
 
