@@ -57,7 +57,8 @@ def test_without_the_roots(language: str, proxy: tuple[TlsProxy, Path], tmp_path
     server, _ = proxy
     others = tmp_path / "others.pem"
     trustme.CA().cert_pem.write_to_path(str(others))
-    for options in ([], ["--tls-ca", others]):
+    untrusting: list[list[str | Path]] = [[], ["--tls-ca", others]]
+    for options in untrusting:
         with program(build(language), server.address, language, *options) as driver:
             driver.send("load", {"execution_id": "run-1", "timeout": TIMEOUT})
             answer = driver.receive()

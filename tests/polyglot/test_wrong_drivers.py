@@ -11,7 +11,7 @@ import pytest
 from stillframe.testing import ServerProcess
 from tests.polyglot import test_errors, wrong
 from tests.polyglot.harness import corpus
-from tests.polyglot.harness.playing import SceneFailure, play
+from tests.polyglot.harness.playing import SceneError, play
 from tests.polyglot.harness.programs import local
 from tests.polyglot.harness.refusing import refusing_server
 from tests.polyglot.harness.scenes import read_scenes
@@ -58,7 +58,7 @@ CAUGHT: list[tuple[type[Driver], str, str]] = [
 )
 def test_scenes(driver: type[Driver], scene: str, where: str, live: LiveServer) -> None:
     name = f"wrong-{driver.__name__}"
-    with pytest.raises(SceneFailure, match=re.escape(where)) as told:
+    with pytest.raises(SceneError, match=re.escape(where)) as told:
         play(SCENES[scene], name, live, partial(local, kind=driver))
     assert str(told.value).startswith(f"{name}, scene {scene}, step ")
 
@@ -84,7 +84,7 @@ def stored() -> Iterator[str]:
 def test_reading(driver: type[Driver], entry: str, stored: str) -> None:
     with (
         local(stored, "acme", driver) as wrong_one,
-        pytest.raises(corpus.CorpusFailure, match=re.escape(f"\n'{entry}': ")),
+        pytest.raises(corpus.CorpusError, match=re.escape(f"\n'{entry}': ")),
     ):
         corpus.check_reading(wrong_one, "stored", CORPUS)
 
@@ -94,14 +94,14 @@ def test_cross_reading(stored: str) -> None:
     with local(stored, "acme") as writer, local(stored, "acme", wrong.ReadsFloats) as reader:
         corpus.write(writer, "written", CORPUS)
         corpus.check_written(writer, "written", CORPUS)
-        with pytest.raises(corpus.CorpusFailure, match=r"\n'doubles of small size': array\.0"):
+        with pytest.raises(corpus.CorpusError, match=r"\n'doubles of small size': array\.0"):
             corpus.check_written(reader, "written", CORPUS)
 
 
 def test_writing(stored: str) -> None:
     with (
         local(stored, "acme", wrong.WritesNaN) as wrong_one,
-        pytest.raises(corpus.CorpusFailure, match="saving not a number: error"),
+        pytest.raises(corpus.CorpusError, match="saving not a number: error"),
     ):
         corpus.check_unwritable(wrong_one, "unwritable")
 

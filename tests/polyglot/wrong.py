@@ -24,7 +24,7 @@ class Changed(Driver):
 
     def _changed(self, answer: Any) -> Any:
         if isinstance(answer, list):
-            return [self._changed(each) for each in cast("list[Any]", answer)]
+            return [self._changed(each) for each in answer]  # pyright: ignore[reportUnknownVariableType]
         if isinstance(answer, dict):
             items = cast("JSON", answer).items()
             return self.change({key: self._changed(each) for key, each in items})

@@ -42,7 +42,7 @@ command into text that cannot hold one never sees it: they are for the clients' 
 """
 
 
-class CorpusFailure(AssertionError):
+class CorpusError(AssertionError):
     """A client read or wrote values otherwise than the corpus says."""
 
 
@@ -82,7 +82,7 @@ def store(target: str, tenant: str, execution_id: str, corpus: Mapping[str, Text
 
 
 def check_reading(driver: Speaker, execution_id: str, corpus: Mapping[str, Text]) -> None:
-    """Every text that was stored is read as the corpus says. Raises CorpusFailure."""
+    """Every text that was stored is read as the corpus says. Raises CorpusError."""
     _compare(_load(driver, execution_id), {name: _read(text) for name, text in corpus.items()})
 
 
@@ -99,7 +99,7 @@ def write(driver: Speaker, execution_id: str, corpus: Mapping[str, Text]) -> Non
 
 
 def check_written(driver: Speaker, execution_id: str, corpus: Mapping[str, Text]) -> None:
-    """A driver reads every value that another wrote. Raises CorpusFailure."""
+    """A driver reads every value that another wrote. Raises CorpusError."""
     expected = {name: text.value for name, text in corpus.items() if text.value is not None}
     _compare(_load(driver, execution_id), expected)
 
@@ -111,21 +111,21 @@ def check_unwritable(driver: Speaker, execution_id: str) -> None:
         _ask(driver, execution_id, {name: value}, refused)
     driver.send("load", {"execution_id": execution_id})
     if difference := mismatch({"error": {"reason": "EXECUTION_NOT_FOUND"}}, driver.receive()):
-        raise CorpusFailure(f"something was saved all the same: {difference}")
+        raise CorpusError(f"something was saved all the same: {difference}")
 
 
 def _ask(driver: Speaker, execution_id: str, variables: JSON, expected: JSON) -> None:
     snapshot = {"state": "RUNNING", "variables": variables}
     driver.send("save", {"execution_id": execution_id, "snapshot": snapshot})
     if difference := mismatch(expected, driver.receive()):
-        raise CorpusFailure(f"saving {', '.join(variables)[:200]}: {difference}")
+        raise CorpusError(f"saving {', '.join(variables)[:200]}: {difference}")
 
 
 def _load(driver: Speaker, execution_id: str) -> JSON:
     driver.send("load", {"execution_id": execution_id})
     answer = driver.receive()
     if "ok" not in answer:
-        raise CorpusFailure(f"the load failed: {answer}")
+        raise CorpusError(f"the load failed: {answer}")
     variables: JSON = answer["ok"]["snapshot"]["variables"]
     return variables
 
@@ -139,4 +139,4 @@ def _compare(came: JSON, expected: JSON) -> None:
     if came.keys() != expected.keys():
         wrong.append(f"keys that differ: {sorted(came.keys() ^ expected.keys())}")
     if wrong:
-        raise CorpusFailure(f"{len(wrong)} of {len(expected)} differ\n" + "\n".join(wrong))
+        raise CorpusError(f"{len(wrong)} of {len(expected)} differ\n" + "\n".join(wrong))

@@ -33,12 +33,15 @@ def mismatch(expected: Any, came: Any, where: str = "") -> str | None:
     if isinstance(expected, dict) and isinstance(came, dict):
         return _objects(cast("JSON", expected), cast("JSON", came), where)
     if isinstance(expected, list) and isinstance(came, list):
-        return _lists(cast("list[Any]", expected), cast("list[Any]", came), where)
+        return _lists(expected, came, where)  # pyright: ignore[reportUnknownArgumentType]
+    same = _same(expected, came)  # pyright: ignore[reportUnknownArgumentType]
+    return None if same else _differ(where, expected, came)
+
+
+def _same(expected: object, came: object) -> bool:
     # True equals 1 in Python, and 1 is as good a number of seconds as 1.0.
     alike = type(expected) is type(came) or {type(expected), type(came)} == {int, float}
-    if not alike or expected != came:
-        return _differ(where, expected, came)
-    return None
+    return alike and expected == came
 
 
 def _objects(expected: JSON, came: JSON, where: str) -> str | None:
@@ -78,7 +81,7 @@ def _is_number(value: JSON) -> bool:
 
 
 def _number(value: JSON) -> Fraction | float | str:
-    text: str = value.get("int", value.get("double"))
+    text: str = next(iter(value.values()))
     if "int" in value:
         return Fraction(int(text)) if re.fullmatch(r"-?\d+", text) else text
     double: float = struct.unpack(">d", bytes.fromhex(text))[0]
@@ -101,6 +104,8 @@ def _short(value: Any) -> str:
 
 def find(answer: Any, path: str) -> Any:
     """What stands in an answer at a path such as `snapshots.0.etag`."""
+    found: Any = answer
     for part in path.split("."):
-        answer = answer[int(part)] if isinstance(answer, list) else answer[part]
-    return answer
+        key: Any = int(part) if part.isdigit() else part
+        found = found[key]
+    return found

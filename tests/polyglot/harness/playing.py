@@ -9,7 +9,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tests.polyglot.harness.matching import find, mismatch
-from tests.polyglot.harness.programs import PATIENCE, DriverFailure, Speaker, local
+from tests.polyglot.harness.programs import PATIENCE, DriverError, Speaker, local
 from tests.polyglot.harness.templates import fill
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class World(Protocol):
     def do(self, what: str, tenant: str, token: str) -> None: ...
 
 
-class SceneFailure(AssertionError):
+class SceneError(AssertionError):
     """A client did not do what a scene says."""
 
 
@@ -41,7 +41,7 @@ def play(
     opened: Callable[[str, str], AbstractContextManager[Speaker]],
 ) -> None:
     """Plays a scene in a tenant of its own. `opened` gives the driver for a target and a tenant.
-    Raises SceneFailure.
+    Raises SceneError.
     """
     tenant = f"{scene.name}.{language}"
     with ExitStack() as stack:
@@ -67,9 +67,9 @@ class _Play:
             for time in range(1, step.times + 1):
                 self._names["i"] = str(time)
                 self._take(step)
-        except (DriverFailure, SceneFailure) as failure:
+        except (DriverError, SceneError) as failure:
             where = f"{self.language}, scene {self.scene.name}, {step}"
-            raise SceneFailure(f"{where}: {failure}") from None
+            raise SceneError(f"{where}: {failure}") from None
 
     def _take(self, step: Step) -> None:
         if step.kind == "server":
@@ -97,7 +97,7 @@ class _Play:
         deadline = monotonic() + PATIENCE
         while "ok" in (answer := self._ask(step)):
             if monotonic() > deadline:
-                raise SceneFailure(f"was not refused in {PATIENCE} s; came {_shown(answer)}")
+                raise SceneError(f"was not refused in {PATIENCE} s; came {_shown(answer)}")
         self._judge(step, answer)
 
     def _judge(self, step: Step, answer: JSON) -> None:
@@ -105,13 +105,13 @@ class _Play:
         expected = {"error": refusal} if refusal else {"ok": step.expect or {}}
         came = _steady(step, answer)
         if difference := mismatch(fill(expected, self._names), came):
-            raise SceneFailure(f"{difference}\n  the answer: {_shown(answer)}")
+            raise SceneError(f"{difference}\n  the answer: {_shown(answer)}")
         body = came.get("ok", came.get("error"))
         for name, path in step.keep.items():
             try:
                 self._names[name] = find(body, path)
             except (KeyError, IndexError):
-                raise SceneFailure(f"there is no {path} in {_shown(answer)}") from None
+                raise SceneError(f"there is no {path} in {_shown(answer)}") from None
 
 
 def _steady(step: Step, answer: JSON) -> JSON:
@@ -120,9 +120,9 @@ def _steady(step: Step, answer: JSON) -> JSON:
     """
     if step.name != "watch_take" or "ok" not in answer:
         return answer
-    *before, last = answer["ok"]["events"] or [None]
-    kept = [each for each in before if each["event"] not in ("opened", "caught_up")]
-    return {"ok": {"events": [*kept, last]}}
+    events: list[JSON] = answer["ok"]["events"]
+    kept = [each for each in events[:-1] if each["event"] not in ("opened", "caught_up")]
+    return {"ok": {"events": kept + events[-1:]}}
 
 
 def _shown(answer: JSON) -> str:

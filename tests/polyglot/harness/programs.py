@@ -32,7 +32,7 @@ class Speaker(Protocol):
     def receive(self) -> JSON: ...
 
 
-class DriverFailure(AssertionError):
+class DriverError(AssertionError):
     """A driver did not keep to the protocol."""
 
 
@@ -107,10 +107,10 @@ class Program:
         self._reader.join()
         self._stderr.close()
 
-    def _failure(self, what: str) -> DriverFailure:
+    def _failure(self, what: str) -> DriverError:
         self._stderr.seek(0)
         told = self._stderr.read()[-4000:].decode(errors="replace").strip()
-        return DriverFailure(f"{what}; on stderr:\n{told or '(nothing)'}")
+        return DriverError(f"{what}; on stderr:\n{told or '(nothing)'}")
 
 
 def _read(stdout: IO[str], lines: queue.Queue[str | None]) -> None:

@@ -79,7 +79,8 @@ class Case:
             packed = AnyMessage()
             packed.Pack(each)
             status.details.append(packed)
-        return status.SerializeToString()
+        trailer: bytes = status.SerializeToString()
+        return trailer
 
     def _details(self) -> Generator[Message]:
         if self.fields:
@@ -133,7 +134,7 @@ class RefusingServer(grpc.GenericRpcHandler):
 
     def service(
         self, handler_call_details: grpc.HandlerCallDetails
-    ) -> grpc.RpcMethodHandler | None:
+    ) -> grpc.RpcMethodHandler[Message, bytes] | None:
         method = METHODS.get(handler_call_details.method)
         if method is None:
             return None
@@ -196,7 +197,7 @@ def named(request: Any) -> str:
 def refusing_server() -> Generator[RefusingServer]:
     handler = RefusingServer()
     pool = ThreadPoolExecutor(max_workers=8)
-    server = grpc.server(pool, handlers=(handler,), options=[("grpc.so_reuseport", 0)])
+    server = grpc.server(pool, handlers=[handler], options=[("grpc.so_reuseport", 0)])
     handler.address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
     server.start()
     try:

@@ -25,10 +25,6 @@ OPTIONS = {
 }
 
 
-class SceneError(DataError):
-    """A scene is not written as the README says."""
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Step:
     """One step of a scene; the README describes them."""
@@ -66,13 +62,13 @@ def read_scenes(folder: Path = FOLDER) -> list[Scene]:
         for name, written in read_yaml(path).items()
     ]
     if not scenes:
-        raise SceneError(f"there is no scene in {folder}")
+        raise DataError(f"there is no scene in {folder}")
     return scenes
 
 
 def _scene(name: str, written: JSON) -> Scene:
     if written.keys() != {"about", "steps"} or not written["about"] or not written["steps"]:
-        raise SceneError(f"{name}: a scene has `about` and `steps`")
+        raise DataError(f"{name}: a scene has `about` and `steps`")
     steps = [_step(name, number, each) for number, each in enumerate(written["steps"], start=1)]
     return Scene(name, written["about"], tuple(steps))
 
@@ -81,17 +77,17 @@ def _step(scene: str, number: int, written: JSON) -> Step:
     where = f"{scene}, step {number}"
     kinds = [kind for kind in KINDS if kind in written]
     if len(kinds) != 1:
-        raise SceneError(f"{where}: a step is one of {', '.join(KINDS)}")
+        raise DataError(f"{where}: a step is one of {', '.join(KINDS)}")
     kind = kinds[0]
     name = written[kind]
     options = {key: each for key, each in written.items() if key != kind}
     if unknown := options.keys() - OPTIONS[kind]:
-        raise SceneError(f"{where}: {kind} does not take {', '.join(sorted(unknown))}")
+        raise DataError(f"{where}: {kind} does not take {', '.join(sorted(unknown))}")
     if len(options.keys() & {"expect", "refuse", "until_refused"}) > 1:
-        raise SceneError(f"{where}: expects two answers at once")
+        raise DataError(f"{where}: expects two answers at once")
     if kind == "server" and (name not in SERVER or (name == "compacted") != ("token" in options)):
-        raise SceneError(f"{where}: the server does not know {name}")
+        raise DataError(f"{where}: the server does not know {name}")
     refusal = options.get("refuse", options.get("until_refused"))
     if refusal is not None and "reason" not in refusal:
-        raise SceneError(f"{where}: a refusal has a reason")
+        raise DataError(f"{where}: a refusal has a reason")
     return Step(number=number, kind=kind, name=name, **options)

@@ -33,13 +33,13 @@ class Not:
         return f"not {self.other!r}"
 
 
-def fill(template: Any, names: JSON) -> Any:
+def fill(template: Any, names: JSON) -> Any:  # noqa: C901, PLR0911 - one for each mark
     """A template with the names in place of their marks."""
     match template:
         case str():
             return _text(template, names)
         case list():
-            return _row(cast("list[Any]", template), names)
+            return _row(template, names)  # pyright: ignore[reportUnknownArgumentType]
         case {"$not": other}:
             return Not(fill(other, names))
         case {"$entries": entries, "$from": first, "$to": last}:
@@ -51,8 +51,10 @@ def fill(template: Any, names: JSON) -> Any:
             return "".join(fill(parts, names))
         case {"$nested": kind, "$times": times, "$in": value}:
             return _nested(kind, times, fill(value, names))
-        case {"$characters": which, **rest}:
-            return _characters(which, rest.get("$as", "text"))
+        case {"$characters": which, "$as": form}:
+            return _characters(which, form)
+        case {"$characters": which}:
+            return _characters(which, "text")
         case dict():
             items = cast("JSON", template).items()
             return {fill(key, names): fill(each, names) for key, each in items}

@@ -66,7 +66,7 @@ def tls_proxy(target: str, folder: Path) -> Generator[tuple[TlsProxy, Path]]:
     authority = trustme.CA()
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.set_alpn_protocols(["h2"])
-    authority.issue_cert("127.0.0.1", "localhost").configure_cert(context)
+    authority.issue_cert("127.0.0.1", "localhost").configure_cert(context)  # pyright: ignore[reportUnknownMemberType]
     roots = folder / "roots.pem"
     authority.cert_pem.write_to_path(str(roots))
 

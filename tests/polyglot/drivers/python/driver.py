@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 from typing import TYPE_CHECKING, Any, Self
 
-from stillframe.client import ExecutionState, Filter, StillframeError, WatchMode
+from stillframe.client import StillframeError, WatchMode
 from tests.polyglot.drivers.python import notation as n
 from tests.polyglot.drivers.python.watches import OpenWatch
 

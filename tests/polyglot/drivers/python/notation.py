@@ -65,7 +65,7 @@ def time(nanoseconds: int) -> str:
     return f"{moment}.{fraction:09}".rstrip("0").rstrip(".") + "Z"
 
 
-def value(written: JSON) -> Any:
+def value(written: JSON) -> Any:  # noqa: PLR0911 - one for each kind
     """A value, as a Python object."""
     ((kind, content),) = written.items()
     match kind:
@@ -91,7 +91,7 @@ def value(written: JSON) -> Any:
             raise ValueError(f"there is no kind of value {kind!r}")
 
 
-def written(value: Any) -> JSON:
+def written(value: Any) -> JSON:  # noqa: PLR0911 - one for each kind
     """A Python object, as a value."""
     match value:
         case None:
@@ -124,8 +124,7 @@ def _entry(values: Values, key: str) -> JSON:
     try:
         return written(values[key])
     except ValueDecodeError as error:
-        assert error.payload is not None
-        return {"undecodable": _payload(error.payload)}
+        return {"undecodable": _payload(error.payload or Payload())}
 
 
 def _payload(payload: Payload) -> JSON:
@@ -138,12 +137,14 @@ def _payload(payload: Payload) -> JSON:
 
 def snapshot(given: JSON) -> Snapshot:
     wait_reason = given.get("wait_reason")
+    step_outputs: JSON = given.get("step_outputs") or {}
+    variables: JSON = given.get("variables") or {}
     return Snapshot(
         state=ExecutionState[given["state"]],
         sequence_number=int(given.get("sequence_number") or 0),
         wait_reason=None if wait_reason is None else WaitReason[wait_reason],
-        step_outputs={key: value(each) for key, each in (given.get("step_outputs") or {}).items()},
-        variables={key: value(each) for key, each in (given.get("variables") or {}).items()},
+        step_outputs={key: value(each) for key, each in step_outputs.items()},
+        variables={key: value(each) for key, each in variables.items()},
         timestamp_ns=nanoseconds(given.get("timestamp")),
         labels=given.get("labels") or {},
         schema_version=given.get("schema_version") or "",
