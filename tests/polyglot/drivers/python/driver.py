@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from stillframe.client import StillframeError, WatchMode
 from tests.polyglot.drivers.python import notation as n
+from tests.polyglot.drivers.python.memory import MemoryCommands
 from tests.polyglot.drivers.python.watches import OpenWatch
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ TIMEOUT = 30.0
 """Seconds; the client's default, and that of a take."""
 
 
-class Driver:
+class Driver(MemoryCommands):
     """One client of one tenant, and what was opened by name."""
 
     def __init__(self, connect: Callable[[float], Client]) -> None:
@@ -50,14 +51,15 @@ class Driver:
             message = f"{type(failure).__name__}: {failure}"
             return {"error": {"reason": "DRIVER", "code": "UNKNOWN", "message": message}}
 
-    def _client(self, args: JSON) -> Client:
+    def client(self, args: JSON) -> Client:
+        """The client whose calls have the command's timeout."""
         timeout = args.get("timeout", TIMEOUT)
         if timeout not in self._clients:
             self._clients[timeout] = self._connect(timeout)
         return self._clients[timeout]
 
     def do_info(self, args: JSON) -> JSON:
-        info = self._client(args).info()
+        info = self.client(args).info()
         limits = {name: str(getattr(info.limits, name)) for name in info.limits.__slots__}
         return {
             "server_version": info.server_version,
@@ -68,7 +70,7 @@ class Driver:
 
     def do_save(self, args: JSON) -> JSON:
         return n.saved(
-            self._client(args).save(
+            self.client(args).save(
                 args["execution_id"],
                 n.snapshot(args["snapshot"]),
                 writer_epoch=n.number(args.get("writer_epoch")),
@@ -77,25 +79,25 @@ class Driver:
         )
 
     def do_load(self, args: JSON) -> JSON:
-        return _loaded(self._client(args).load(args["execution_id"], **_load_options(args)))
+        return _loaded(self.client(args).load(args["execution_id"], **_load_options(args)))
 
     def do_claim(self, args: JSON) -> JSON:
-        return _claimed(self._client(args).claim(args["execution_id"], **_claim_options(args)))
+        return _claimed(self.client(args).claim(args["execution_id"], **_claim_options(args)))
 
     def do_check_freshness(self, args: JSON) -> JSON:
         heads = {key: int(args["heads"][key]) for key in sorted(args["heads"], key=str.encode)}
         return {
-            "results": [n.freshness(each) for each in self._client(args).check_freshness(heads)]
+            "results": [n.freshness(each) for each in self.client(args).check_freshness(heads)]
         }
 
     def do_list(self, args: JSON) -> JSON:
-        found = self._client(args).list(
+        found = self.client(args).list(
             n.filter_(args.get("filter")), page_size=args.get("page_size", 0), **_view(args)
         )
         return {"snapshots": [n.stored(each) for each in found]}
 
     def do_list_page(self, args: JSON) -> JSON:
-        page = self._client(args).list_page(
+        page = self.client(args).list_page(
             n.filter_(args.get("filter")),
             page_size=args.get("page_size", 0),
             page_token=args.get("page_token", ""),
@@ -111,7 +113,7 @@ class Driver:
         return answer
 
     def do_history(self, args: JSON) -> JSON:
-        found = self._client(args).history(
+        found = self.client(args).history(
             args.get("execution_id"),
             filter=n.filter_(args.get("filter")),
             criteria=n.criteria(args.get("criteria")),
@@ -127,7 +129,7 @@ class Driver:
             for end in ("from", "to")
             for name, each in _selector(args.get(end, {})).items()
         }
-        diff = self._client(args).diff(args["execution_id"], **ends)
+        diff = self.client(args).diff(args["execution_id"], **ends)
         return {
             "from_version": str(diff.from_version),
             "to_version": str(diff.to_version),
@@ -139,7 +141,7 @@ class Driver:
         }
 
     def do_fork(self, args: JSON) -> JSON:
-        forked = self._client(args).fork(
+        forked = self.client(args).fork(
             args["execution_id"],
             args["new_execution_id"],
             include_history=args.get("include_history", False),
@@ -157,7 +159,7 @@ class Driver:
 
     def do_prune(self, args: JSON) -> JSON:
         versions = args.get("versions")
-        count = self._client(args).prune(
+        count = self.client(args).prune(
             args["execution_id"],
             versions=None if versions is None else [int(each) for each in versions],
             snapshot_ids=args.get("snapshot_ids"),
@@ -170,7 +172,7 @@ class Driver:
         return {"deleted_count": str(count)}
 
     def do_delete(self, args: JSON) -> JSON:
-        deleted = self._client(args).delete(
+        deleted = self.client(args).delete(
             args["execution_id"],
             expected_etag=args.get("expected_etag"),
             writer_epoch=n.number(args.get("writer_epoch")),
@@ -184,7 +186,7 @@ class Driver:
         }
 
     def do_open(self, args: JSON) -> JSON:
-        self._handles[args["handle"]] = self._client(args).execution(
+        self._handles[args["handle"]] = self.client(args).execution(
             args["execution_id"],
             writer_epoch=n.number(args.get("writer_epoch")),
             overwrite=args.get("overwrite", False),
@@ -202,7 +204,7 @@ class Driver:
         return _claimed(self._handles[args["handle"]].claim(**_claim_options(args)))
 
     def do_saver_open(self, args: JSON) -> JSON:
-        self._savers[args["saver"]] = self._client(args).saver(
+        self._savers[args["saver"]] = self.client(args).saver(
             args["execution_id"],
             writer_epoch=n.number(args.get("writer_epoch")),
             overwrite=args.get("overwrite", False),
@@ -223,7 +225,7 @@ class Driver:
         return {}
 
     def do_watch_open(self, args: JSON) -> JSON:
-        watch = self._client(args).watch(
+        watch = self.client(args).watch(
             n.filter_(args.get("filter")),
             resume_token=args.get("resume_token"),
             initial_state=args.get("initial_state", False),
