@@ -1,9 +1,9 @@
 """The contract of a store.
 
 A store keeps executions, their snapshots and the tenant's change log, and beside them
-the values of the working memory. The sentences with "must" below are the contract; each has its test in
-`tests/conformance`, which runs against any store: `pytest tests/conformance
---store=URL`.
+the values of the working memory. The sentences with "must" below are the contract; each
+has its test in `tests/conformance`, which runs against any store: `pytest
+tests/conformance --store=URL`.
 
 For every store:
 
@@ -170,7 +170,8 @@ class Store(Protocol):
         at once, under one revision. Must number versions in the old order from the one
         above the last version of the new name. Must keep snapshot ids, and say in the
         origin where each snapshot came from. Must not copy the writer epoch floor or the
-        ttl. Must not copy values. Must refuse with EXECUTION_NOT_FOUND, SNAPSHOT_NOT_FOUND, EXECUTION_EXISTS.
+        ttl. Must not copy values. Must refuse with EXECUTION_NOT_FOUND, SNAPSHOT_NOT_FOUND,
+        EXECUTION_EXISTS.
         """
         ...
 
@@ -178,8 +179,8 @@ class Store(Protocol):
         """Deletes history of one execution, never its head (DESIGN section 4).
 
         Must take no revision. Must not change what a kept snapshot reads as. Must free
-        the snapshot_id of what it deletes. Must leave values alone. What does not exist is passed over, and the
-        head too.
+        the snapshot_id of what it deletes. Must leave values alone. What does not exist is
+        passed over, and the head too.
         """
         ...
 
