@@ -37,6 +37,10 @@ test: $(READY) ## Run every test
 conformance: $(READY) ## Run the store contract's tests (STORE=memory, sqlite or a URL)
 	$(BIN)/python -m pytest tests/conformance --store='$(STORE)'
 
+.PHONY: polyglot
+polyglot: $(READY) ## Run every language's client against one server, and print the matrix
+	@$(BIN)/python -m tests.polyglot
+
 .PHONY: fuzz
 fuzz: $(READY) ## Send a million messages that no client should (MESSAGES=n, SEED=n)
 	$(BIN)/python -m tests.fuzz --messages $(MESSAGES) $(if $(SEED),--seed $(SEED))

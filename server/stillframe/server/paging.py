@@ -12,6 +12,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
+from stillframe.server.checks import CONTROL
 from stillframe.server.stores import refusals
 from stillframe.server.stores.marks import MAX_NUMBER
 from stillframe.server.stores.records import HistoryKey
@@ -22,13 +23,16 @@ if TYPE_CHECKING:
         ListExecutionsRequest,
         ListSnapshotsRequest,
     )
+    from stillframe.v1.working_memory_service_pb2 import ListKeysRequest
 
-    _Paged = ListExecutionsRequest | ListSnapshotsRequest | DiffSnapshotsRequest
+    _Paged = ListExecutionsRequest | ListSnapshotsRequest | DiffSnapshotsRequest | ListKeysRequest
 
 SNAPSHOTS = (100, 1_000)
 """How many snapshots a page has if the request does not say, and at most."""
 DIFFERENCES = (1_000, 10_000)
 """How many differences."""
+KEYS = (100, 1_000)
+"""How many keys of a working memory."""
 
 _DIGEST_SIZE = 8
 _MAY_DIFFER = frozenset(("page_token", "page_size", "max_message_bytes"))
@@ -52,7 +56,8 @@ def decode(request: _Paged) -> str:
         start = data[_DIGEST_SIZE:].decode()
     except (binascii.Error, ValueError):
         raise refusals.page_token_mismatch() from None
-    if data[:_DIGEST_SIZE] != _digest(request, start) or not start:
+    # Tokens are not signed: a start that no list gives must not get as far as the store.
+    if data[:_DIGEST_SIZE] != _digest(request, start) or not start or CONTROL.search(start):
         raise refusals.page_token_mismatch()
     return start
 
