@@ -155,7 +155,7 @@ fn raw(payload: &Payload) -> Value {
 
 fn value(decoded: &Value) -> Value {
     match decoded {
-        Value::Null => json!({"null": true}),
+        Value::Null => json!({"null": null}),
         Value::Bool(_) => json!({"bool": decoded}),
         Value::String(_) => json!({"string": decoded}),
         Value::Number(number) if number.is_f64() => {

@@ -85,12 +85,11 @@ fn notation(event: &WatchEvent) -> (&'static str, Value) {
     let (name, mut said) = match event {
         WatchEvent::Opened(_) => ("opened", json!({})),
         WatchEvent::Change(change) => {
-            let initial = change.initial.then_some(true);
             let said = output::object([
                 ("kind", change.kind.to_string().into()),
                 ("snapshot", output::snapshot(&change.snapshot)),
-                ("content_gone", change.content_gone.into()),
-                ("initial", initial.into()),
+                ("content_gone", set(change.content_gone)),
+                ("initial", set(change.initial)),
             ]);
             ("change", said)
         }
@@ -110,4 +109,9 @@ fn notation(event: &WatchEvent) -> (&'static str, Value) {
         said["resume_token"] = event.resume_token().into();
     }
     (name, said)
+}
+
+/// True where it is; left out where it is not.
+fn set(flag: bool) -> Value {
+    flag.then_some(true).into()
 }
