@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from stillframe.testing import ServerProcess
 from tests.polyglot.building import need
 from tests.polyglot.test_rust import cargo
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 TEST = ("test", "--locked", "--package", "stillframe-enact")
 
 
 @pytest.mark.parametrize("store", ["memory:", "sqlite"])
-def test_the_adapter(store: str, tmp_path: str) -> None:
+def test_the_adapter(store: str, tmp_path: Path) -> None:
     # enact-core stands on OpenSSL of the system.
     need("cargo", "pkg-config")
     url = f"sqlite:///{tmp_path}/stillframe.db" if store == "sqlite" else store

@@ -45,6 +45,8 @@ def test_the_linters_are_content() -> None:
     need("cargo", "rustfmt", "cargo-clippy")
     cargo("fmt", "--all", "--check")
     cargo("clippy", "--quiet", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings")
+    strict = {"RUSTDOCFLAGS": "-D warnings"}
+    cargo("doc", "--quiet", "--locked", "--workspace", "--no-deps", env=strict)
 
 
 def test_the_client() -> None:

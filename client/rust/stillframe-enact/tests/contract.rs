@@ -159,6 +159,24 @@ mod stillframes_own {
 
     #[tokio::test]
     #[ignore = "needs a server: set STILLFRAME_TARGET"]
+    async fn values_in_the_scope_of_an_execution_go_with_it() {
+        let mine = tenant();
+        let target = std::env::var("STILLFRAME_TARGET").unwrap();
+        let client = stillframe::Client::open(target, mine.as_str()).unwrap();
+        let id = ExecutionId::new();
+        let scope = client.working_memory(Some(id.as_str()));
+        scope
+            .set("key", b"v".to_vec(), stillframe::SetOptions::default())
+            .await
+            .unwrap();
+        let store = StillframeStateStore::new(client.clone());
+        store.delete_execution_state(&id).await.unwrap();
+        let error = scope.get("key").await.unwrap_err();
+        assert!(error.is(&stillframe::Reason::ValueNotFound), "{error}");
+    }
+
+    #[tokio::test]
+    #[ignore = "needs a server: set STILLFRAME_TARGET"]
     async fn what_cannot_be_kept_is_a_typed_error() {
         let mine = tenant();
         let store = stillframe(&mine);

@@ -10,6 +10,7 @@ use crate::client::Client;
 use crate::error::Result;
 use crate::query::Selector;
 use crate::requests::{ClaimOptions, DeleteOptions, LoadOptions, SaveOptions};
+use crate::saver::Saver;
 use crate::snapshot::{EncodedSnapshot, Snapshot};
 use crate::tracking::{SendSave, Tracker};
 
@@ -115,6 +116,12 @@ impl Execution {
         self.writer_epoch = Some(claim.writer_epoch);
         self.tracker.know(claim.snapshot.as_ref());
         Ok(claim)
+    }
+
+    /// Saves in the background from here on, with what this handle knows of the head and its epoch;
+    /// see [`Client::saver`]. Starts a task.
+    pub fn into_saver(self, max_absence: Duration) -> Saver {
+        Saver::over(&self.client.clone(), self, max_absence)
     }
 
     /// Deletes the execution. The handle's epoch goes with it, unless the options have one.

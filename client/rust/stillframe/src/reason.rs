@@ -98,8 +98,8 @@ reasons! {
     ValueTooLarge "VALUE_TOO_LARGE",
     /// A value cannot be encoded. Given by the client itself.
     ValueEncode "VALUE_ENCODE",
-    /// A payload is not a value that the codec can read; [`Error::payload`] is the raw payload.
-    /// Given by the client itself.
+    /// A payload is not a value that the codec can read; the error has the raw
+    /// [payload](crate::Error::payload). Given by the client itself.
     ValueDecode "VALUE_DECODE",
     /// A snapshot that leaves something out cannot be saved: it would delete what it does not
     /// carry. Given by the client itself.

@@ -195,6 +195,19 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_timeout_without_bound_never_comes() {
+        let policy = RetryPolicy::default();
+        let mut attempts = Attempts::new(&policy, Duration::MAX);
+        tokio::time::advance(Duration::from_secs(1_000_000_000)).await;
+        assert_eq!(attempts.remaining(), Duration::MAX);
+        assert!(
+            attempts
+                .delay_after(&error(Code::Unavailable, None), 0.9)
+                .is_some()
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn the_time_that_the_server_names_comes_on_top() {
         let policy = RetryPolicy::default();
         let asked = error(Code::Unavailable, None).with_retry_after(Some(Duration::from_secs(3)));

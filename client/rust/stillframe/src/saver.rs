@@ -39,7 +39,8 @@ impl Default for SaverOptions {
     }
 }
 
-/// Saves the states of one execution in a task of its own, from [`Client::saver`]; the newest wins.
+/// Saves the states of one execution in a task of its own, from [`Client::saver`] or
+/// [`Execution::into_saver`]; the newest wins.
 ///
 /// The absence of the server is ridden out for `max_absence`. Any other error stops the saver, and
 /// is given to every later submit, flush and close. Dropping it aborts the task: what was not
@@ -67,12 +68,7 @@ impl Saver {
         Self::over(client, execution, max_absence)
     }
 
-    /// A saver that goes on with a handle: what it knows of the head, and its epoch.
-    pub fn of(client: &Client, execution: Execution, max_absence: Duration) -> Self {
-        Self::over(client, execution, max_absence)
-    }
-
-    fn over(client: &Client, execution: Execution, max_absence: Duration) -> Self {
+    pub(crate) fn over(client: &Client, execution: Execution, max_absence: Duration) -> Self {
         let policy = client.transport().policy().clone();
         let shared = Arc::new(Shared {
             core: Mutex::new(Core::new(policy, max_absence)),

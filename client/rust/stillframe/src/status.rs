@@ -10,6 +10,9 @@ use crate::error::{Error, FieldViolation, Reason};
 
 const DOMAIN: &str = "stillframe";
 
+/// What tonic says of a message that is above the client's bound.
+const TOO_LARGE: &str = "Error, decoded message length too large";
+
 /// The error of a status.
 pub(crate) fn error_of(status: &Status) -> Error {
     let details = status.get_error_details();
@@ -36,6 +39,10 @@ pub(crate) fn error_of(status: &Status) -> Error {
 /// What the server said; of a status that tonic made up because the connection broke, what
 /// gRPC wants it to be: tonic itself says UNKNOWN or CANCELLED for many of them.
 fn code_of(status: &Status) -> Code {
+    // gRPC's code for a message above the bound; tonic's would be taken for a lost resume token.
+    if status.message().starts_with(TOO_LARGE) {
+        return Code::ResourceExhausted;
+    }
     let Some(source) = status.source() else {
         return status.code();
     };

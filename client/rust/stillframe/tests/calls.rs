@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use stillframe::{
-    ClaimOptions, Client, Code, ExecutionOptions, ExecutionState, LoadOptions, Payload, Reason,
-    SaveOptions, Snapshot, json,
+    ClaimOptions, Client, Code, Codec, Error, ExecutionOptions, ExecutionState, LoadOptions,
+    Payload, Reason, SaveOptions, Snapshot, Value, json,
 };
 use stillframe_proto::v1 as pb;
 use support::{Answer, Server, client, impatient, message, saved, unavailable};
@@ -145,6 +145,14 @@ async fn a_call_without_an_answer_ends_with_its_time() {
 }
 
 #[tokio::test]
+async fn a_call_may_have_all_the_time_there_is() {
+    let server = Server::start().await;
+    server.script.answer([message(pb::GetServerInfoResponse::default())]);
+    server.client().with_timeout(Duration::MAX).info().await.unwrap();
+    assert!(!server.script.calls()[0].metadata.contains_key("grpc-timeout"));
+}
+
+#[tokio::test]
 async fn a_server_that_is_not_there_yet_is_waited_for() {
     let server = Server::start().await;
     let address = server.address;
@@ -233,6 +241,22 @@ async fn large_messages_pass_and_larger_ones_are_refused_here() {
 }
 
 #[tokio::test]
+async fn an_answer_above_the_bound_is_an_error_of_its_own() {
+    let server = Server::start().await;
+    let features = vec!["x".repeat(300_000)];
+    server.script.answer([message(pb::GetServerInfoResponse {
+        features,
+        ..Default::default()
+    })]);
+    let client = Client::builder(server.address.to_string(), "acme").max_message_bytes(262_144);
+    let error = client.open().unwrap().info().await.unwrap_err();
+    assert_eq!(
+        (error.code(), error.reason()),
+        (Code::ResourceExhausted, None)
+    );
+}
+
+#[tokio::test]
 async fn a_value_that_cannot_be_encoded_is_not_sent() {
     let server = Server::start().await;
     let snapshot = Snapshot::new(ExecutionState::Running).step_output("s", "a\0b");
@@ -243,6 +267,73 @@ async fn a_value_that_cannot_be_encoded_is_not_sent() {
         .unwrap_err();
     assert!(error.is(&Reason::ValueEncode));
     assert!(server.script.calls().is_empty());
+}
+
+/// Text backwards.
+struct Backwards;
+
+impl Codec for Backwards {
+    fn encode(&self, value: &Value) -> stillframe::Result<Payload> {
+        let text = value
+            .as_str()
+            .ok_or_else(|| Error::value_encode("not text"))?;
+        let data = text.chars().rev().collect::<String>().into_bytes().into();
+        Ok(Payload {
+            data,
+            encoding: "backwards".into(),
+            codecs: Vec::new(),
+        })
+    }
+
+    fn decode(&self, payload: &Payload) -> stillframe::Result<Value> {
+        let text = std::str::from_utf8(&payload.data);
+        let text = text.map_err(|error| Error::value_decode(error.to_string()))?;
+        Ok(text.chars().rev().collect::<String>().into())
+    }
+}
+
+#[tokio::test]
+async fn a_codec_takes_the_place_of_json() {
+    let server = Server::start().await;
+    let target = server.address.to_string();
+    let client = Client::builder(target, "acme")
+        .codec(Backwards)
+        .open()
+        .unwrap();
+    let snapshot = Snapshot::new(ExecutionState::Running).variable("a", "xyz");
+    let encoded = Backwards.encode(&json!("xyz")).unwrap();
+    let variables = HashMap::from([("a".to_owned(), encoded.clone())]);
+    let stored = pb::ExecutionSnapshot {
+        variables,
+        ..Default::default()
+    };
+    let loaded = pb::LoadSnapshotResponse {
+        snapshot: Some(stored.clone()),
+        freshness: None,
+    };
+    server.script.answer([saved(1), message(loaded)]);
+    client
+        .save("run-1", &snapshot, SaveOptions::default())
+        .await
+        .unwrap();
+    let loaded = client
+        .load("run-1", LoadOptions::default())
+        .await
+        .unwrap()
+        .snapshot;
+    assert_eq!(loaded.variables.get("a").unwrap(), Some(json!("xyz")));
+    let calls = server.script.calls();
+    let request: &pb::SaveSnapshotRequest = calls[0].request();
+    let Some(pb::save_snapshot_request::Content::Snapshot(sent)) = &request.content else {
+        panic!("no snapshot");
+    };
+    assert_eq!(sent.variables["a"], encoded);
+    let number = Snapshot::new(ExecutionState::Running).variable("a", 1);
+    let error = client
+        .save("run-1", &number, SaveOptions::default())
+        .await
+        .unwrap_err();
+    assert!(error.is(&Reason::ValueEncode));
 }
 
 #[tokio::test]

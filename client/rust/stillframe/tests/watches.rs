@@ -6,11 +6,12 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use stillframe::{
-    Code, ExecutionState, Reason, SaverOptions, Snapshot, Watch, WatchEvent, WatchOptions,
+    ClaimOptions, Code, ExecutionOptions, ExecutionState, Reason, SaverOptions, Snapshot, Watch,
+    WatchEvent, WatchOptions,
 };
 use stillframe_proto::v1 as pb;
 use stillframe_proto::v1::watch_snapshots_request::Start;
-use support::{Answer, End, Server, change, opened, saved, unavailable};
+use support::{Answer, End, Server, change, message, opened, saved, unavailable};
 use tonic::Status;
 use tonic_types::{ErrorDetails, StatusExt};
 
@@ -178,6 +179,45 @@ async fn a_saver_saves_the_newest_state() {
     let calls = server.script.calls();
     let sequences: Vec<u64> = calls.iter().map(|call| sequence(call.request())).collect();
     assert_eq!(sequences, [1, 1, 3]);
+}
+
+#[tokio::test]
+async fn a_handle_goes_on_as_a_saver() {
+    let server = Server::start().await;
+    let head = pb::ExecutionSnapshot {
+        etag: "e7".into(),
+        ..Default::default()
+    };
+    let claimed = pb::ClaimExecutionResponse {
+        writer_epoch: 9,
+        snapshot: Some(head),
+        ..Default::default()
+    };
+    server.script.answer([message(claimed), saved(1)]);
+    let mut run = server
+        .client()
+        .execution("run-1", ExecutionOptions::default());
+    run.claim(ClaimOptions::default()).await.unwrap();
+    let saver = run.into_saver(Duration::from_secs(60));
+    saver.submit(&state(1)).unwrap();
+    saver.close().await.unwrap();
+    let calls = server.script.calls();
+    let save: &pb::SaveSnapshotRequest = calls[1].request();
+    assert_eq!(
+        (save.writer_epoch, save.expected_etag.as_deref()),
+        (Some(9), Some("e7"))
+    );
+}
+
+#[tokio::test]
+async fn a_saver_that_is_dropped_ends_its_call() {
+    let server = Server::start().await;
+    server.script.answer([Answer::Silence]);
+    let saver = server.client().saver("run-1", SaverOptions::default());
+    saver.submit(&state(1)).unwrap();
+    server.script.came.notified().await;
+    drop(saver);
+    server.script.left.notified().await;
 }
 
 #[tokio::test]

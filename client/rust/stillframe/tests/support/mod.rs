@@ -69,7 +69,7 @@ pub struct Script {
     calls: Mutex<Vec<Call>>,
     /// Told when a call came.
     pub came: Notify,
-    /// Told when the client left a watch.
+    /// Told when the client left a watch, or a call without an answer.
     pub left: Notify,
 }
 
@@ -106,8 +106,20 @@ impl Script {
             Answer::Message(message) => Ok(Response::new(*message.downcast().expect(method))),
             Answer::Status(status) => Err(status),
             Answer::Frames(..) => panic!("{method} has no frames"),
-            Answer::Silence => std::future::pending().await,
+            Answer::Silence => {
+                let _leaving = Leaving(&self.left);
+                std::future::pending().await
+            }
         }
+    }
+}
+
+/// Tells that the client gave a call up.
+struct Leaving<'a>(&'a Notify);
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        self.0.notify_one();
     }
 }
 
