@@ -147,9 +147,20 @@ async fn a_call_without_an_answer_ends_with_its_time() {
 #[tokio::test]
 async fn a_call_may_have_all_the_time_there_is() {
     let server = Server::start().await;
-    server.script.answer([message(pb::GetServerInfoResponse::default())]);
-    server.client().with_timeout(Duration::MAX).info().await.unwrap();
-    assert!(!server.script.calls()[0].metadata.contains_key("grpc-timeout"));
+    server
+        .script
+        .answer([message(pb::GetServerInfoResponse::default())]);
+    server
+        .client()
+        .with_timeout(Duration::MAX)
+        .info()
+        .await
+        .unwrap();
+    assert!(
+        !server.script.calls()[0]
+            .metadata
+            .contains_key("grpc-timeout")
+    );
 }
 
 #[tokio::test]
