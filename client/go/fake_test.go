@@ -73,7 +73,10 @@ func (f *fake) received() []proto.Message {
 // serve starts a fake, which the end of the test stops.
 func serve(t *testing.T, f *fake, options ...grpc.ServerOption) *fake {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if f.address == "" {
+		f.address = "127.0.0.1:0"
+	}
+	listener, err := net.Listen("tcp", f.address)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,21 +93,35 @@ func serve(t *testing.T, f *fake, options ...grpc.ServerOption) *fake {
 	return f
 }
 
-// answering starts a fake that gives one answer after the other; a proto.Message or an error.
-func answering(t *testing.T, answers ...any) *fake {
-	t.Helper()
-	return serve(t, &fake{unary: func(_ context.Context, method string, _ proto.Message) (proto.Message, error) {
-		if len(answers) == 0 {
-			t.Errorf("%s: a call too many", method)
-			return nil, status.Error(codes.FailedPrecondition, "a call too many")
+// answers makes a fake that gives one answer after the other; a proto.Message or an error. The
+// last one stays.
+func answers(given ...any) *fake {
+	var mu sync.Mutex
+	return &fake{unary: func(context.Context, string, proto.Message) (proto.Message, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		answer := given[0]
+		if len(given) > 1 {
+			given = given[1:]
 		}
-		answer := answers[0]
-		answers = answers[1:]
 		if err, is := answer.(error); is {
 			return nil, err
 		}
 		return answer.(proto.Message), nil
-	}})
+	}}
+}
+
+// answering starts a fake that gives these answers, and fails the test when it is asked for more.
+func answering(t *testing.T, given ...any) *fake {
+	t.Helper()
+	tooMany := status.Error(codes.FailedPrecondition, "a call too many")
+	f := answers(append(given, tooMany)...)
+	t.Cleanup(func() {
+		if asked := len(f.received()); asked > len(given) {
+			t.Errorf("%d calls, %d answers", asked, len(given))
+		}
+	})
+	return serve(t, f)
 }
 
 // pauses are the waits of a client whose clock does not wait.
