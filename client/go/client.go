@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"sync"
 	"time"
 
 	"google.golang.org/grpc"
@@ -52,12 +53,11 @@ type Client struct {
 	config    Config
 	codec     Codec
 	clock     clock
-	conn      *grpc.ClientConn
 	snapshots pb.SnapshotServiceClient
 	memory    pb.WorkingMemoryServiceClient
 	// life ends with Close, and with it every wait between two tries.
-	life context.Context
-	end  context.CancelFunc
+	life  context.Context
+	close func() error
 }
 
 // New opens a client. It connects at the first call, so that a server which is not there yet is
@@ -81,11 +81,15 @@ func New(config Config) (*Client, error) {
 		return nil, err
 	}
 	life, end := context.WithCancel(context.Background())
+	closeOnce := sync.OnceValue(func() error {
+		end()
+		return conn.Close()
+	})
 	return &Client{
-		config: config, codec: config.Codec, clock: systemClock(), conn: conn,
+		config: config, codec: config.Codec, clock: systemClock(),
 		snapshots: pb.NewSnapshotServiceClient(conn),
 		memory:    pb.NewWorkingMemoryServiceClient(conn),
-		life:      life, end: end,
+		life:      life, close: closeOnce,
 	}, nil
 }
 
@@ -94,13 +98,7 @@ func (c *Client) Tenant() string { return c.config.Tenant }
 
 // Close ends the connection, and with it calls, watches and savers that are under way, which fail
 // with ReasonClosed. Idempotent.
-func (c *Client) Close() error {
-	if c.life.Err() != nil {
-		return nil
-	}
-	c.end()
-	return c.conn.Close()
-}
+func (c *Client) Close() error { return c.close() }
 
 // Info gets what the server is, and its limits.
 func (c *Client) Info(ctx context.Context) (*ServerInfo, error) {

@@ -36,6 +36,7 @@ func (s ExecutionState) CanResume() bool { return s == StatePaused || s == State
 // IsActive says whether the execution is under way: RUNNING or WAITING.
 func (s ExecutionState) IsActive() bool { return s == StateRunning || s == StateWaiting }
 
+// String gives the name of the contract, without its prefix.
 func (s ExecutionState) String() string {
 	return enumName(pb.ExecutionState_name, "EXECUTION_STATE_", int32(s))
 }
@@ -55,6 +56,7 @@ const (
 	WaitSubAgent       WaitReason = 8
 )
 
+// String gives the name of the contract, without its prefix.
 func (r WaitReason) String() string { return enumName(pb.WaitReason_name, "WAIT_REASON_", int32(r)) }
 
 // StateClass is a group of states, for filters.
@@ -67,6 +69,7 @@ const (
 	ClassActive    StateClass = 3
 )
 
+// String gives the name of the contract, without its prefix.
 func (c StateClass) String() string { return enumName(pb.StateClass_name, "STATE_CLASS_", int32(c)) }
 
 // SnapshotMap is one of the two maps of a snapshot.
@@ -78,6 +81,7 @@ const (
 	MapVariables   SnapshotMap = 2
 )
 
+// String gives the name of the contract, without its prefix.
 func (m SnapshotMap) String() string {
 	return enumName(pb.SnapshotMap_name, "SNAPSHOT_MAP_", int32(m))
 }
@@ -93,6 +97,7 @@ const (
 	DifferenceChanged DifferenceKind = 3
 )
 
+// String gives the name of the contract, without its prefix.
 func (k DifferenceKind) String() string {
 	return enumName(pb.DifferenceKind_name, "DIFFERENCE_KIND_", int32(k))
 }
@@ -106,6 +111,7 @@ const (
 	OmissionTooLarge    OmissionReason = 2
 )
 
+// String gives the name of the contract, without its prefix.
 func (r OmissionReason) String() string {
 	return enumName(pb.OmissionReason_name, "OMISSION_REASON_", int32(r))
 }
@@ -122,6 +128,7 @@ const (
 	FreshnessMissing FreshnessStatus = 4
 )
 
+// String gives the name of the contract, without its prefix.
 func (s FreshnessStatus) String() string {
 	return enumName(pb.FreshnessStatus_name, "FRESHNESS_STATUS_", int32(s))
 }
@@ -138,6 +145,7 @@ const (
 	OutcomeReplayed  SaveOutcome = 4
 )
 
+// String gives the name of the contract, without its prefix.
 func (o SaveOutcome) String() string {
 	return enumName(pb.SaveOutcome_name, "SAVE_OUTCOME_", int32(o))
 }
@@ -153,6 +161,7 @@ const (
 	ModeEveryChange WatchMode = 2
 )
 
+// String gives the name of the contract, without its prefix.
 func (m WatchMode) String() string { return enumName(pb.WatchMode_name, "WATCH_MODE_", int32(m)) }
 
 // ChangeKind is what happened to an execution, seen through the filter of a watch.
@@ -166,6 +175,7 @@ const (
 	ChangeLeftFilter ChangeKind = 4
 )
 
+// String gives the name of the contract, without its prefix.
 func (k ChangeKind) String() string { return enumName(pb.ChangeKind_name, "CHANGE_KIND_", int32(k)) }
 
 func enumName(names map[int32]string, prefix string, number int32) string {

@@ -5,7 +5,7 @@ import (
 	"iter"
 )
 
-// ExecutionOptions are those of a handle on an execution, and of a saver.
+// ExecutionOptions are those of a handle on an execution.
 type ExecutionOptions struct {
 	// WriterEpoch goes with every save; a claim of the handle sets it.
 	WriterEpoch *uint64

@@ -48,7 +48,7 @@ func (c *Client) ListPage(ctx context.Context, options *ListOptions) (*Page, err
 	if err != nil {
 		return nil, err
 	}
-	view, err := view(o.Full, o.Projection)
+	view, err := viewOf(o.Full, o.Projection)
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +108,7 @@ func (c *Client) HistoryPage(ctx context.Context, options *HistoryOptions) (*Pag
 	if err != nil {
 		return nil, err
 	}
-	view, err := view(o.Full, o.Projection)
+	view, err := viewOf(o.Full, o.Projection)
 	if err != nil {
 		return nil, err
 	}

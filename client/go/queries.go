@@ -140,8 +140,8 @@ func (p *MapProjection) message() *pb.MapProjection {
 	return &pb.MapProjection{All: p.All, Keys: p.Keys, KeyPrefixes: p.KeyPrefixes}
 }
 
-// view is that of a list or watch; a projection means nothing without the full one.
-func view(full bool, projection *Projection) (pb.SnapshotView, error) {
+// viewOf is that of a list or watch; a projection means nothing without the full one.
+func viewOf(full bool, projection *Projection) (pb.SnapshotView, error) {
 	switch {
 	case full:
 		return pb.SnapshotView_SNAPSHOT_VIEW_FULL, nil

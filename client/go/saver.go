@@ -10,7 +10,9 @@ const defaultMaxAbsence = 60 * time.Second
 
 // SaverOptions are those of a background saver.
 type SaverOptions struct {
-	ExecutionOptions
+	// WriterEpoch and Overwrite are as in ExecutionOptions.
+	WriterEpoch *uint64
+	Overwrite   bool
 	// MaxAbsence is how long a server's absence is ridden out. 60 s if zero.
 	MaxAbsence time.Duration
 }
@@ -68,7 +70,9 @@ func (c *Client) Saver(executionID string, options *SaverOptions) *Saver {
 	}
 	life, end := context.WithCancel(c.life)
 	return &Saver{
-		execution:  c.Execution(executionID, &o.ExecutionOptions),
+		execution: c.Execution(executionID, &ExecutionOptions{
+			WriterEpoch: o.WriterEpoch, Overwrite: o.Overwrite,
+		}),
 		maxAbsence: o.MaxAbsence,
 		wake:       make(chan struct{}, 1),
 		life:       life, end: end,
@@ -80,8 +84,8 @@ func (c *Client) Saver(executionID string, options *SaverOptions) *Saver {
 // Execution gives the handle that it saves through; its Claim gives the saves their epoch.
 func (s *Saver) Execution() *Execution { return s.execution }
 
-// Submit takes a copy of the snapshot, to be saved as soon as can be, and returns at once. It
-// fails with a ValueEncodeError and the like for this snapshot, and with the error that stopped
+// Submit takes a copy of the snapshot, but for the bytes of a Payload, to be saved as soon as can
+// be, and returns at once. It fails with a ValueEncodeError and the like for this snapshot, and with the error that stopped
 // the saver.
 func (s *Saver) Submit(snapshot *Snapshot, options *SubmitOptions) error {
 	encoded, err := encodeSnapshot(snapshot, s.execution.client.codec)

@@ -95,7 +95,7 @@ func flushing(t *testing.T, saver *Saver) func() (*Saved, error) {
 
 func TestOneIsUnderWayAndTheNewestFollows(t *testing.T) {
 	stage, client := newStage(t)
-	saver := client.Saver("run", &SaverOptions{ExecutionOptions: ExecutionOptions{WriterEpoch: Ptr(uint64(3))}})
+	saver := client.Saver("run", &SaverOptions{WriterEpoch: Ptr(uint64(3))})
 	state := vars{"large": large, "n": 0}
 	submit(t, saver, state)
 	first := stage.take()

@@ -81,7 +81,7 @@ func (c *Client) Watch(ctx context.Context, options *WatchOptions) (*Watch, erro
 	if err != nil {
 		return nil, err
 	}
-	view, err := view(o.Full, o.Projection)
+	view, err := viewOf(o.Full, o.Projection)
 	if err != nil {
 		return nil, err
 	}

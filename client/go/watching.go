@@ -11,9 +11,9 @@ import (
 type phase int
 
 const (
-	opening phase = iota
-	initial
-	live
+	phaseOpening phase = iota
+	phaseInitial
+	phaseLive
 )
 
 // watching is the state of a watch over its connections; it does no I/O.
@@ -54,10 +54,10 @@ func newWatching(request *pb.WatchSnapshotsRequest, c *Client, restartIfLost boo
 
 // nextRequest is the request of the next call.
 func (w *watching) nextRequest() *pb.WatchSnapshotsRequest {
-	if w.phase == initial && w.shownInitial && w.restartReason == "" {
+	if w.phase == phaseInitial && w.shownInitial && w.restartReason == "" {
 		w.restartReason = ReasonInterrupted
 	}
-	w.phase = opening
+	w.phase = phaseOpening
 	w.frames = nil
 	request := proto.CloneOf(w.template)
 	switch {
@@ -132,7 +132,7 @@ func (w *watching) lose(failure *Error) {
 // safe is the token of a frame. Inside the initial state none is safe, whatever a frame says:
 // after a cut all of its heads must come again.
 func (w *watching) safe(frame *pb.WatchFrame) string {
-	if w.phase == initial {
+	if w.phase == phaseInitial {
 		return ""
 	}
 	return frame.GetResumeToken()
@@ -145,7 +145,7 @@ func (w *watching) event(frame *pb.WatchFrame) Event {
 	case *pb.WatchFrame_Change:
 		return w.change(frame, kind.Change)
 	case *pb.WatchFrame_InitialStateEnd:
-		w.phase = live
+		w.phase = phaseLive
 		count := kind.InitialStateEnd.GetExecutionCount()
 		return &InitialStateEnd{ExecutionCount: count, ResumeToken: w.safe(frame)}
 	case *pb.WatchFrame_CaughtUp:
@@ -160,9 +160,9 @@ func (w *watching) event(frame *pb.WatchFrame) Event {
 }
 
 func (w *watching) opened(frame *pb.WatchFrame, opened *pb.WatchOpened) Event {
-	w.phase = live
+	w.phase = phaseLive
 	if w.token == "" && w.fromInitialState {
-		w.phase = initial
+		w.phase = phaseInitial
 	}
 	w.wasOpen = true
 	w.failures = 0
@@ -175,7 +175,7 @@ func (w *watching) opened(frame *pb.WatchFrame, opened *pb.WatchOpened) Event {
 }
 
 func (w *watching) change(frame *pb.WatchFrame, change *pb.SnapshotChange) Event {
-	isInitial := w.phase == initial
+	isInitial := w.phase == phaseInitial
 	w.shownInitial = w.shownInitial || isInitial
 	whole := change.GetKind() == pb.ChangeKind_CHANGE_KIND_SAVED && !change.GetContentGone()
 	return &Change{

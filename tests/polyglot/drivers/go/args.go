@@ -35,7 +35,7 @@ type args struct {
 
 	Filter       *filterArg        `json:"filter"`
 	Full         bool              `json:"full"`
-	PageSize     uint32            `json:"page_size"`
+	PageSize     number            `json:"page_size"`
 	PageToken    string            `json:"page_token"`
 	IncludeCount bool              `json:"include_count"`
 	Labels       map[string]string `json:"labels"`

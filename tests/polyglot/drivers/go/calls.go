@@ -104,7 +104,7 @@ func checkFreshness(ctx context.Context, d *driver, a *args) (object, error) {
 func (a *args) listOptions() (*stillframe.ListOptions, error) {
 	filter, err := a.Filter.filter()
 	return &stillframe.ListOptions{
-		Filter: filter, Full: a.Full, Projection: a.Projection.projection(), PageSize: a.PageSize,
+		Filter: filter, Full: a.Full, Projection: a.Projection.projection(), PageSize: uint32(a.PageSize),
 		PageToken: a.PageToken, IncludeCount: a.IncludeCount,
 	}, err
 }
@@ -153,7 +153,7 @@ func history(ctx context.Context, d *driver, a *args) (object, error) {
 	}
 	options := &stillframe.HistoryOptions{
 		Filter: filter, Criteria: a.Criteria.criteria(), Labels: a.Labels, Full: a.Full,
-		Projection: a.Projection.projection(), PageSize: a.PageSize,
+		Projection: a.Projection.projection(), PageSize: uint32(a.PageSize),
 	}
 	if a.ExecutionID != "" {
 		options.ExecutionID = &a.ExecutionID

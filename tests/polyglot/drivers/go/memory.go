@@ -50,7 +50,7 @@ func deleteValue(ctx context.Context, d *driver, a *args) (object, error) {
 func listKeys(ctx context.Context, d *driver, a *args) (object, error) {
 	keys := []object{}
 	for info, err := range d.client.ListKeys(ctx, &stillframe.ListKeysOptions{
-		ExecutionID: a.scope(), KeyPrefix: a.KeyPrefix, PageSize: a.PageSize,
+		ExecutionID: a.scope(), KeyPrefix: a.KeyPrefix, PageSize: uint32(a.PageSize),
 	}) {
 		if err != nil {
 			return nil, err

@@ -16,13 +16,10 @@ func find[T any](opened map[string]*T, name string) (*T, error) {
 	return found, nil
 }
 
-func (a *args) executionOptions() stillframe.ExecutionOptions {
-	return stillframe.ExecutionOptions{WriterEpoch: a.WriterEpoch.uint64(), Overwrite: a.Overwrite}
-}
-
 func openHandle(_ context.Context, d *driver, a *args) (object, error) {
-	options := a.executionOptions()
-	d.handles[a.Handle] = d.client.Execution(a.ExecutionID, &options)
+	d.handles[a.Handle] = d.client.Execution(a.ExecutionID, &stillframe.ExecutionOptions{
+		WriterEpoch: a.WriterEpoch.uint64(), Overwrite: a.Overwrite,
+	})
 	return object{}, nil
 }
 
@@ -55,7 +52,7 @@ func handleClaim(ctx context.Context, d *driver, a *args) (object, error) {
 }
 
 func saverOpen(_ context.Context, d *driver, a *args) (object, error) {
-	options := &stillframe.SaverOptions{ExecutionOptions: a.executionOptions()}
+	options := &stillframe.SaverOptions{WriterEpoch: a.WriterEpoch.uint64(), Overwrite: a.Overwrite}
 	if a.MaxAbsence != nil {
 		options.MaxAbsence = seconds(*a.MaxAbsence)
 	}
