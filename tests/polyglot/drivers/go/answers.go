@@ -134,7 +134,12 @@ func eventOut(event stillframe.Event) object {
 	case *stillframe.Change:
 		answer = object{
 			"event": "change", "kind": event.Kind.String(), "snapshot": snapshotOut(event.Snapshot),
-			"content_gone": event.ContentGone, "initial": event.Initial,
+		}
+		if event.Initial {
+			answer["initial"] = true
+		}
+		if event.ContentGone {
+			answer["content_gone"] = true
 		}
 		token = event.ResumeToken
 	case *stillframe.InitialStateEnd:
