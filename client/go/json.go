@@ -26,6 +26,9 @@ const MaxDepth = 200
 // without fraction and exponent always fits one of them. Depth over MaxDepth, NUL in text, text
 // that is no Unicode (invalid UTF-8, lone surrogates) and numbers outside float64 are refused.
 // Of equal keys of an object the last wins.
+//
+// A float64 is written so that every reader takes it for one, 1.0 and not 1; within a struct, and
+// what has a MarshalJSON, it is written as encoding/json does.
 type JSONCodec struct{}
 
 // Encode gives the payload of a value. It fails with a ValueEncodeError.

@@ -51,7 +51,8 @@ func (p RetryPolicy) delay(failures int, jitter float64, err *Error) time.Durati
 	ceiling := float64(p.InitialBackoff) * math.Pow(p.Multiplier, float64(min(failures-1, 64)))
 	delay := time.Duration(jitter * min(float64(p.MaxBackoff), ceiling))
 	if err != nil {
-		delay += err.RetryAfter
+		// What the server names may be longer than any time that fits.
+		delay += min(err.RetryAfter, math.MaxInt64-delay)
 	}
 	return delay
 }

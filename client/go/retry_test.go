@@ -3,6 +3,7 @@ package stillframe
 import (
 	"context"
 	"errors"
+	"math"
 	"reflect"
 	"testing"
 	"time"
@@ -102,6 +103,10 @@ func TestBackoff(t *testing.T) {
 		if got := policy.delay(failures, 0.5, nil); got != want {
 			t.Errorf("%d: %v", failures, got)
 		}
+	}
+	forever := &Error{Code: CodeUnavailable, RetryAfter: math.MaxInt64}
+	if got := policy.delay(1, 0.5, forever); got != math.MaxInt64 {
+		t.Errorf("%v", got)
 	}
 	if policy.MaxAttempts != 24 {
 		t.Errorf("%+v", policy)

@@ -85,8 +85,8 @@ func (c *Client) Saver(executionID string, options *SaverOptions) *Saver {
 func (s *Saver) Execution() *Execution { return s.execution }
 
 // Submit takes a copy of the snapshot, but for the bytes of a Payload, to be saved as soon as can
-// be, and returns at once. It fails with a ValueEncodeError and the like for this snapshot, and with the error that stopped
-// the saver.
+// be, and returns at once. It fails with a ValueEncodeError and the like for this snapshot, and
+// with the error that stopped the saver.
 func (s *Saver) Submit(snapshot *Snapshot, options *SubmitOptions) error {
 	encoded, err := encodeSnapshot(snapshot, s.execution.client.codec)
 	if err != nil {

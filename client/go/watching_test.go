@@ -2,115 +2,18 @@ package stillframe
 
 import (
 	"errors"
-	"fmt"
-	"math/rand/v2"
 	"reflect"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
 	pb "github.com/stillframe/stillframe/generated/go/stillframe/v1"
 )
 
-func openedFrame(token string) *pb.WatchFrame {
-	return &pb.WatchFrame{ResumeToken: token, Frame: &pb.WatchFrame_Opened{Opened: &pb.WatchOpened{
-		Mode: pb.WatchMode_WATCH_MODE_EVERY_CHANGE, View: pb.SnapshotView_SNAPSHOT_VIEW_FULL,
-		MaxMessageBytes: 99,
-	}}}
-}
-
-func changeFrame(token string) *pb.WatchFrame {
-	return &pb.WatchFrame{ResumeToken: token, Frame: &pb.WatchFrame_Change{Change: &pb.SnapshotChange{
-		Kind:     pb.ChangeKind_CHANGE_KIND_SAVED,
-		Snapshot: &pb.ExecutionSnapshot{ExecutionId: "run"},
-	}}}
-}
-
-func initialStateEndFrame(token string, count uint64) *pb.WatchFrame {
-	return &pb.WatchFrame{ResumeToken: token, Frame: &pb.WatchFrame_InitialStateEnd{
-		InitialStateEnd: &pb.WatchInitialStateEnd{ExecutionCount: count},
-	}}
-}
-
-func progressFrame(token string) *pb.WatchFrame {
-	return &pb.WatchFrame{ResumeToken: token, Frame: &pb.WatchFrame_Progress{Progress: &pb.WatchProgress{}}}
-}
-
-func caughtUpFrame(token string) *pb.WatchFrame {
-	return &pb.WatchFrame{ResumeToken: token, Frame: &pb.WatchFrame_CaughtUp{CaughtUp: &pb.WatchCaughtUp{}}}
-}
-
-func goodbyeFrame() *pb.WatchFrame {
-	return &pb.WatchFrame{Frame: &pb.WatchFrame_Goodbye{Goodbye: &pb.WatchGoodbye{}}}
-}
-
-func watchingFrom(start string, restartIfLost bool) *watching {
-	request := &pb.WatchSnapshotsRequest{TenantId: "acme", Mode: pb.WatchMode_WATCH_MODE_EVERY_CHANGE}
-	switch start {
-	case "now":
-	case "initial":
-		request.Start = &pb.WatchSnapshotsRequest_InitialState{InitialState: &pb.WatchFromInitialState{}}
-	default:
-		request.Start = &pb.WatchSnapshotsRequest_ResumeToken{ResumeToken: start}
-	}
-	client := &Client{
-		codec: JSONCodec{}, clock: clock{jitter: func() float64 { return 1 }},
-		config: Config{Retry: RetryPolicy{
-			MaxAttempts: 3, InitialBackoff: time.Second, MaxBackoff: 4 * time.Second,
-		}.withDefaults()},
-	}
-	return newWatching(request, client, restartIfLost)
-}
-
-func received(w *watching, frames ...*pb.WatchFrame) []Event {
-	w.receive(&pb.WatchSnapshotsResponse{Frames: frames})
-	var events []Event
-	for event := w.nextEvent(); event != nil; event = w.nextEvent() {
-		events = append(events, event)
-	}
-	return events
-}
-
-// kinds gives the types of events, such as "WatchOpened Change".
-func kinds(events []Event) string {
-	var names []string
-	for _, each := range events {
-		names = append(names, strings.TrimPrefix(fmt.Sprintf("%T", each), "*stillframe."))
-	}
-	return strings.Join(names, " ")
-}
-
-func startOf(request *pb.WatchSnapshotsRequest) string {
-	switch start := request.GetStart().(type) {
-	case *pb.WatchSnapshotsRequest_ResumeToken:
-		return start.ResumeToken
-	case *pb.WatchSnapshotsRequest_InitialState:
-		return "initial"
-	case *pb.WatchSnapshotsRequest_Now:
-		return "now"
-	}
-	return "unset"
-}
-
 var (
 	errAway = &Error{Code: CodeUnavailable}
 	errGone = &Error{Code: CodeOutOfRange, Reason: ReasonHistoryCompacted}
 )
-
-func expectStart(t *testing.T, w *watching, want string) {
-	t.Helper()
-	if got := startOf(w.nextRequest()); got != want {
-		t.Errorf("starts with %s, not %s", got, want)
-	}
-}
-
-func expectKinds(t *testing.T, events []Event, want string) {
-	t.Helper()
-	if got := kinds(events); got != want {
-		t.Errorf("%s, not %s", got, want)
-	}
-}
 
 func TestFramesBecomeEvents(t *testing.T) {
 	w := watchingFrom("now", false)
@@ -353,54 +256,6 @@ func TestAChangeWithoutEntriesCannotBeSavedBack(t *testing.T) {
 		event := received(w, openedFrame("r0"), frame)[1].(*Change)
 		if !event.Snapshot.Variables.IsPartial() || event.ContentGone != change.ContentGone {
 			t.Errorf("%s: %+v", name, event)
-		}
-	}
-}
-
-func TestNoGapAndNoDuplicateWhateverIsCut(t *testing.T) {
-	var log []string
-	for n := range 119 {
-		log = append(log, fmt.Sprintf("r%d", n+1))
-	}
-	for seed := range uint64(40) {
-		chance := rand.New(rand.NewPCG(seed, 0))
-		w := watchingFrom("r0", false)
-		var seen []string
-		take := func(events int) {
-			for event := Event(nil); events != 0; events-- {
-				if event = w.nextEvent(); event == nil {
-					return
-				}
-				if change, is := event.(*Change); is {
-					seen = append(seen, change.ResumeToken)
-				}
-			}
-		}
-		for w.token != log[len(log)-1] {
-			token := w.nextRequest().GetResumeToken()
-			place := slices.Index(log, token) + 1
-			w.receive(&pb.WatchSnapshotsResponse{Frames: []*pb.WatchFrame{
-				openedFrame([]string{"", token}[chance.IntN(2)]),
-			}})
-			cut := false
-			for place < len(log) && !cut {
-				next := min(place+1+chance.IntN(7), len(log))
-				var frames []*pb.WatchFrame
-				for _, each := range log[place:next] {
-					frames = append(frames, changeFrame(each))
-				}
-				w.receive(&pb.WatchSnapshotsResponse{Frames: frames})
-				place = next
-				take(chance.IntN(12)) // the consumer may stop in the middle of what came
-				cut = chance.Float64() < 0.2
-			}
-			if !cut {
-				take(-1)
-			}
-			w.ended([]*Error{nil, errAway}[chance.IntN(2)])
-		}
-		if !slices.Equal(seen, log) {
-			t.Fatalf("seed %d: %v", seed, seen)
 		}
 	}
 }
