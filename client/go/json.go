@@ -169,47 +169,6 @@ func appendObject(data []byte, value reflect.Value, depth int) ([]byte, error) {
 	return append(data, '}'), nil
 }
 
-// appendMarshaled writes what encoding/json makes of a value, if that is fit to be read again.
-func appendMarshaled(data []byte, value reflect.Value, depth int) ([]byte, error) {
-	var out bytes.Buffer
-	encoder := json.NewEncoder(&out)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(value.Interface()); err != nil {
-		return nil, err
-	}
-	made := bytes.TrimSuffix(out.Bytes(), []byte("\n"))
-	// encoding/json replaces invalid UTF-8 by this escape, and writes a replacement character
-	// that stood there as it is.
-	if bytes.Contains(made, []byte(`\ufffd`)) {
-		return nil, errUnicode
-	}
-	if err := scan(made, MaxDepth-depth); err != nil {
-		return nil, err
-	}
-	// Numbers too can be such that no reader would take them for what they are.
-	return append(data, made...), eachNumber(made, func(number json.Number) error {
-		_, err := appendNumber(nil, number.String())
-		return err
-	})
-}
-
-// eachNumber calls check for every number of valid JSON, until it fails.
-func eachNumber(data []byte, check func(json.Number) error) error {
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.UseNumber()
-	for {
-		token, err := decoder.Token()
-		if err != nil {
-			return nil // the end
-		}
-		if number, is := token.(json.Number); is {
-			if err := check(number); err != nil {
-				return err
-			}
-		}
-	}
-}
-
 func appendText(data []byte, text string) ([]byte, error) {
 	if !utf8.ValidString(text) {
 		return nil, errUnicode

@@ -74,7 +74,11 @@ func TestEncode(t *testing.T) {
 		{map[state][2]state{"k": {"x", "y"}}, `{"k":["x","y"]}`},
 		{map[int]string{2: "b", 1: "a"}, `{"1":"a","2":"b"}`},
 		{[]byte("hi"), `"aGk="`},
-		{step{Name: "<a>", Raw: json.RawMessage(`[1, 2]`)}, `{"name":"<a>","raw":[1,2]}`},
+		{step{Name: "<a>\ufffd", Raw: json.RawMessage(`[1, 2]`)}, "{\"name\":\"<a>\ufffd\",\"raw\":[1,2]}"},
+		{struct {
+			A string `json:"-"`
+			b string
+		}{"\xff", "\xff"}, `{}`},
 		{[]*step{nil, {Name: "a", Count: 1}}, `[null,{"name":"a","count":1}]`},
 		{StateRunning, `3`},
 		{&shouting{"a"}, `"A"`},
@@ -105,6 +109,8 @@ func TestEncodeRefuses(t *testing.T) {
 		"surrogate":         {"\xed\xa0\x80", "UTF-8"},
 		"surrogate key":     {map[string]any{"\xed\xbf\xbf": 1}, "UTF-8"},
 		"UTF-8 in struct":   {step{Name: "\xff"}, "UTF-8"},
+		"UTF-8 in a field":  {[]any{struct{ A map[int]*state }{map[int]*state{1: Ptr(state("\xff"))}}}, "UTF-8"},
+		"UTF-8 of raw":      {json.RawMessage("\"\xff\""), "UTF-8"},
 		"NUL in struct":     {step{Name: "\x00"}, "NUL"},
 		"raw surrogate":     {json.RawMessage(`"\ud800"`), "surrogate"},
 		"raw number":        {json.RawMessage(`[1e400]`), "range"},
