@@ -28,7 +28,7 @@ from stillframe.server.stores.retention import Retention
 
 COMMANDS = (
     *("serve", "save", "load", "list", "history", "watch"),
-    *("claim", "delete", "check", "info", "diff", "fork", "prune"),
+    *("claim", "delete", "check", "info", "diff", "fork", "prune", "memory"),
 )
 
 
@@ -55,6 +55,14 @@ def test_every_command_has_help(command: str) -> None:
     assert command in result.stdout
 
 
+@pytest.mark.parametrize("command", ["set", "get", "delete", "list"])
+def test_every_command_of_the_memory_has_help(command: str) -> None:
+    result = CliRunner().invoke(app, ["memory", command, "--help"])
+    assert result.exit_code == 0
+    assert f"memory {command}" in result.stdout
+    assert "--execution" in result.stdout
+
+
 def test_the_help_lists_the_commands_and_the_exit_codes() -> None:
     result = CliRunner().invoke(app, ["--help"])
     assert all(command in result.stdout for command in COMMANDS)
@@ -67,8 +75,10 @@ def test_the_version() -> None:
     assert (result.exit_code, result.stdout) == (0, "stillframe 0.1.0\n")
 
 
-def test_completion_for_shells() -> None:
-    result = CliRunner().invoke(app, ["--show-completion", "bash"], prog_name="stillframe")
+def test_completion_for_shells(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Typer looks for the shell among the parents, and there is none under a supervisor.
+    monkeypatch.setattr("shellingham.detect_shell", lambda: ("bash", "/bin/bash"))
+    result = CliRunner().invoke(app, ["--show-completion"], prog_name="stillframe")
     assert result.exit_code == 0
     assert "_STILLFRAME_COMPLETE" in result.stdout
 

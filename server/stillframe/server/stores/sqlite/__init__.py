@@ -21,7 +21,7 @@ from stillframe.server.stores import refusals, rules
 from stillframe.server.stores.refusals import Refusal
 from stillframe.server.stores.signals import Signals
 from stillframe.server.stores.sqlite import connection as opening
-from stillframe.server.stores.sqlite import forking, lists, pruning, read
+from stillframe.server.stores.sqlite import forking, lists, pruning, read, values
 from stillframe.server.stores.sqlite.commits import Commits
 from stillframe.server.stores.sqlite.housekeeping import Housekeeping
 from stillframe.server.stores.sqlite.lanes import Job, Lane, Outcome
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         Head,
         HeadPage,
         HistoryKey,
+        KeyPage,
         Outline,
         Page,
         SnapshotFilter,
@@ -57,6 +58,14 @@ if TYPE_CHECKING:
         SaveSnapshotRequest,
         SaveSnapshotResponse,
         SnapshotSelector,
+    )
+    from stillframe.v1.working_memory_service_pb2 import (
+        DeleteValueRequest,
+        DeleteValueResponse,
+        GetValueRequest,
+        GetValueResponse,
+        SetValueRequest,
+        SetValueResponse,
     )
 
 T = TypeVar("T")
@@ -247,6 +256,28 @@ class SqliteStore:
                 await signal
         finally:
             signal.cancel()
+
+    async def set_value(self, request: SetValueRequest) -> SetValueResponse:
+        value = rules.SetValue(request)
+        return await self._writing.do(
+            lambda connection: values.set_value(connection, self._commits, value),
+            value.inflight_bytes,
+        )
+
+    async def get_value(self, request: GetValueRequest) -> GetValueResponse:
+        return await self._read(values.get_value, request, self._config.clock())
+
+    async def delete_value(self, request: DeleteValueRequest) -> DeleteValueResponse:
+        return await self._writing.do(
+            lambda connection: values.delete_value(connection, self._commits, request)
+        )
+
+    async def list_keys(
+        self, tenant_id: str, execution_id: str | None, *, prefix: str, after: str, limit: int
+    ) -> KeyPage:
+        return await self._read(
+            values.list_keys, tenant_id, execution_id, prefix, after, limit, self._config.clock()
+        )
 
     async def maintain(self, budget: int) -> bool:
         return await self._writing.do(lambda connection: self._housekeeping.run(connection, budget))

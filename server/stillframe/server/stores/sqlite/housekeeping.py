@@ -1,5 +1,6 @@
 """What is done beside the saves, in slices that hold none of them up: expiry, the change
-log's floor, retention, contents of executions that are gone, old tombstones.
+log's floor, retention, contents and values of executions that are gone, values whose ttl
+is over, old tombstones.
 
 Runs in the writer's thread. Nothing here changes what a kept snapshot reads as.
 """
@@ -12,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stillframe.server.stores import rules
-from stillframe.server.stores.sqlite import pruning, retaining, rows, sweeping
+from stillframe.server.stores.sqlite import pruning, retaining, rows, sweeping, values
 
 if TYPE_CHECKING:
     import apsw
@@ -38,16 +39,20 @@ class Housekeeping:
         """Does about so many rows, and says whether more is due."""
         share = max(budget // 4, 1)
         expired = self._writer.expire(connection, budget)
+        expired_values = values.free_expired(connection, self._config.clock(), share)
         round_over = self._go_round(connection, share)
         self._swept = sweeping.sweep(connection, self._swept, share)
         free_garbage(connection, share)
+        values.free_gone(connection, share)
         forgotten = forget_tombstones(connection, self._config, share)
         return (
             expired >= budget
+            or expired_values >= share
             or not round_over
             or forgotten >= share
             or _has_rows(connection, "sweep")
             or _has_rows(connection, "garbage")
+            or values.has_gone(connection)
         )
 
     def _go_round(self, connection: apsw.Connection, budget: int) -> bool:

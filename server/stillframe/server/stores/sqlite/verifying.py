@@ -23,7 +23,7 @@ from stillframe.server.stores.patches import DamagedError
 from stillframe.server.stores.records import EntryKey
 from stillframe.server.stores.rules.save import entries_size
 from stillframe.server.stores.sqlite import connection as opening
-from stillframe.server.stores.sqlite import rows
+from stillframe.server.stores.sqlite import rows, verifying_values
 from stillframe.server.stores.sqlite.content import PastContent
 from stillframe.server.stores.sqlite.history import FIRST_KEY, Chains, Past, next_key
 from stillframe.v1.snapshot_pb2 import ExecutionSnapshot
@@ -47,6 +47,8 @@ class Report:
     changes: int = 0
     values: int = 0
     patches: int = 0
+    memory_values: int = 0
+    """Values of the working memory; `values` are those of snapshots."""
     problems: list[str] = field(default_factory=list[str])
 
     @property
@@ -105,6 +107,14 @@ class _Check:
             yield from self._log(tenant, f"tenant {name!r}", floor)
             yield from self._executions(tenant, f"tenant {name!r}")
         yield from self._orphans()
+        yield from self._working_memory()
+
+    def _working_memory(self) -> Iterator[str]:
+        for problem in verifying_values.check(self._connection):
+            if problem is None:
+                self.report.memory_values += 1
+            else:
+                yield problem
 
     def _pages(self) -> Iterator[str]:
         for (line,) in rows.query(self._connection, "PRAGMA integrity_check"):

@@ -12,7 +12,7 @@ from stillframe.server.stores import projection, refusals, rules
 from stillframe.server.stores.filters import filter_fields
 from stillframe.server.stores.records import Claimed
 from stillframe.server.stores.refusals import Refusal
-from stillframe.server.stores.sqlite import commits, history, rows
+from stillframe.server.stores.sqlite import commits, history, rows, values
 from stillframe.server.stores.sqlite.content import HeadContent
 from stillframe.v1 import snapshot_service_pb2
 from stillframe.v1.snapshot_service_pb2 import DeleteExecutionResponse
@@ -107,9 +107,13 @@ class Writer:
         with self._commits.keeping_floor(connection, tenant, row):
             decision = delete.decide(row.execution)
         if isinstance(decision, DeleteExecutionResponse):
+            return decision
+        if decision is None:
+            values.drop(connection, tenant.id, request.execution_id)
+            answer = delete.nothing(row.execution)
             if request.request_id or row.execution.epoch_floor != floor:
                 self._commits.keep(connection, tenant, row)
-            return decision
+            return answer
         kind = snapshot_service_pb2.CHANGE_KIND_DELETED
         revision, mark = self._bury(connection, tenant, row, decision, kind)
         answer = delete.answer(row.execution, revision, mark)
@@ -144,13 +148,14 @@ class Writer:
         head: Head,
         kind: ChangeKind.ValueType,
     ) -> tuple[int, str]:
-        """Commits the end of an execution; its content becomes garbage."""
+        """Commits the end of an execution; its content and its values become garbage."""
         revision, mark, commit_time = self._commits.next_commit(tenant)
         gone = replace(head, header=rules.deleted_header(head, revision, commit_time), mark=mark)
         before = filter_fields(head.header)
         commits.write_change(connection, tenant.id, gone, kind, None, before)
         connection.execute("INSERT INTO garbage (content_id) VALUES (?)", (row.content_id,))
         connection.execute("DELETE FROM sweep WHERE content_id = ?", (row.content_id,))
+        values.drop(connection, tenant.id, row.execution.execution_id)
         row.content_id = None
         row.execution.head = None
         if tenant.executions is not None:
