@@ -180,6 +180,9 @@ public final class Saver implements AutoCloseable {
             }
         } catch (InterruptedException closing) {
             // close() does not wait for an answer any longer.
+        } catch (RuntimeException | Error fault) {
+            stop(fault);
+            throw fault;
         }
     }
 
@@ -208,17 +211,18 @@ public final class Saver implements AutoCloseable {
                     });
         } catch (StillframeException error) {
             return locked(() -> core.failed(job, error));
-        } catch (RuntimeException | Error error) {
-            // A fault of the client's own: whoever waits must hear of it.
-            locked(
-                    () -> {
-                        core.stop(
-                                new UnknownException(
-                                        "the saver broke: " + error, ErrorDetails.NONE, error));
-                        return null;
-                    });
-            throw error;
         }
+    }
+
+    /** After a fault of the client's own: whoever waits must hear of it. */
+    private void stop(Throwable fault) {
+        locked(
+                () -> {
+                    core.stop(
+                            new UnknownException(
+                                    "the saver broke: " + fault, ErrorDetails.NONE, fault));
+                    return null;
+                });
     }
 
     private <T> T locked(Supplier<T> work) {

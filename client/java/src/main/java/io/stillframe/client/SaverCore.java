@@ -25,7 +25,7 @@ final class SaverCore {
     private Job waiting;
     private int failures;
     private long absentSince;
-    private RuntimeException error;
+    private StillframeException error;
     private boolean closed;
     private Saved last;
 
@@ -62,7 +62,7 @@ final class SaverCore {
     /** Throws the error that stopped the saver, if one did. */
     void check() {
         if (error != null) {
-            throw error;
+            throw Statuses.again(error);
         }
     }
 
@@ -119,7 +119,7 @@ final class SaverCore {
     }
 
     /** Stops the saver for a reason of its shell's. */
-    void stop(RuntimeException reason) {
+    void stop(StillframeException reason) {
         // Else it ends as it was told to, and nothing was lost.
         if (error == null && (durable < submitted || !closed)) {
             error = reason;

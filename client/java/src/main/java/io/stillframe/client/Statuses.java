@@ -86,18 +86,32 @@ final class Statuses {
     private Statuses() {}
 
     static StillframeException error(StatusRuntimeException failure) {
-        return error(failure.getStatus(), failure.getTrailers(), failure);
+        return error(failure.getStatus(), failure.getTrailers());
     }
 
-    static StillframeException error(Status status, Metadata trailers, Throwable cause) {
+    static StillframeException error(Status status, Metadata trailers) {
         byte[] bytes = trailers == null ? null : trailers.get(DETAILS);
         ErrorDetails details = details(bytes == null ? new byte[0] : bytes);
-        Maker maker = BY_REASON.get(details.reason());
-        if (maker == null) {
-            maker = BY_CODE.getOrDefault(status.getCode(), UnknownException::new);
-        }
         String message = status.getDescription() == null ? "" : status.getDescription();
-        return maker.make(message, details, cause);
+        // Not gRPC's own exception, which says no more, and cannot be serialized.
+        return maker(status.getCode(), details).make(message, details, status.getCause());
+    }
+
+    /**
+     * The same error anew, for another caller: one object given to two would share a stack trace,
+     * and a try-with-resources that meets it twice fails by suppressing it with itself.
+     */
+    static StillframeException again(StillframeException error) {
+        if (error instanceof ClosedException) {
+            return new ClosedException(error.getMessage());
+        }
+        Maker maker = maker(error.code(), error.details());
+        return maker.make(error.getMessage(), error.details(), error);
+    }
+
+    private static Maker maker(Status.Code code, ErrorDetails details) {
+        Maker byCode = BY_CODE.getOrDefault(code, UnknownException::new);
+        return BY_REASON.getOrDefault(details.reason(), byCode);
     }
 
     private static ErrorDetails details(byte[] bytes) {

@@ -168,7 +168,7 @@ public final class Watch implements Iterator<WatchEvent>, Iterable<WatchEvent>, 
             return true;
         }
         call = null;
-        ended(item.status().isOk() ? null : Statuses.error(item.status(), item.trailers(), null));
+        ended(item.status().isOk() ? null : Statuses.error(item.status(), item.trailers()));
         return true;
     }
 

@@ -73,7 +73,7 @@ public abstract class StillframeException extends RuntimeException {
     private final ErrorDetails details;
 
     StillframeException(Status.Code code, String message, ErrorDetails details, Throwable cause) {
-        super(details.reason().isEmpty() ? message : details.reason() + ": " + message, cause);
+        super(message, cause);
         this.code = code;
         this.details = details;
     }
@@ -109,5 +109,12 @@ public abstract class StillframeException extends RuntimeException {
     /** All of the above but the code. */
     public final ErrorDetails details() {
         return details;
+    }
+
+    /** With the reason, which the class does not name if it is a newer server's. */
+    @Override
+    public String toString() {
+        String reason = reason().isEmpty() ? "" : " [" + reason() + "]";
+        return getClass().getName() + reason + ": " + getMessage();
     }
 }
