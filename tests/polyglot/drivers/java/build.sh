@@ -2,8 +2,10 @@
 # Makes OUT/driver of the Java client, and OUT/lib with every jar that it runs with.
 set -eu
 out=${1:?usage: build.sh OUT}
-mkdir -p "$out/lib"
+mkdir -p "$out"
 out=$(cd "$out" && pwd)
+# Else a jar of an older version would stay on the class path.
+rm -rf "$out/lib"
 here=$(cd "$(dirname "$0")" && pwd)
 mvn --batch-mode --quiet --file "$here/workspace.xml" -Dmaven.test.skip "-Ddriver.lib=$out/lib" package
 cat >"$out/driver" <<END

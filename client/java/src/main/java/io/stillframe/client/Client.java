@@ -1,16 +1,12 @@
 package io.stillframe.client;
 
 import io.stillframe.v1.CheckFreshnessRequest;
-import io.stillframe.v1.DiffSnapshotsRequest;
-import io.stillframe.v1.DiffSnapshotsResponse;
 import io.stillframe.v1.FreshnessQuery;
 import io.stillframe.v1.GetServerInfoRequest;
 import io.stillframe.v1.ListExecutionsResponse;
-import io.stillframe.v1.ListSnapshotsResponse;
 import io.stillframe.v1.LoadSnapshotResponse;
 import io.stillframe.v1.SaveSnapshotRequest;
 import io.stillframe.v1.SnapshotServiceGrpc;
-import io.stillframe.v1.SnapshotView;
 import io.stillframe.v1.WatchSnapshotsRequest;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -20,6 +16,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.Flow;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /**
  * A client of one tenant.
@@ -32,14 +29,11 @@ import java.util.function.Consumer;
  * client.load("run-1", options -> options.selector(Selector.version(3)));
  * }</pre>
  */
-public final class Client implements AutoCloseable {
+public final class Client extends HistoryCalls implements AutoCloseable {
     private static final int FRESHNESS_BATCH = 1_000;
-    private static final int DIFF_PAGE = 10_000;
-
-    private final Calls calls;
 
     Client(Calls calls) {
-        this.calls = calls;
+        super(calls);
     }
 
     /**
@@ -215,113 +209,6 @@ public final class Client implements AutoCloseable {
                 page.hasCount() ? Optional.of(MatchCount.of(page.getCount())) : Optional.empty());
     }
 
-    /** The snapshots of one execution, newest first. */
-    public Listing<StoredSnapshot> history(String executionId, Consumer<HistoryOptions> options) {
-        return new Listing<>(token -> historyPage(executionId, token, options));
-    }
-
-    /** The snapshots of every execution whose head the filter matches, newest first. */
-    public Listing<StoredSnapshot> history(Consumer<HistoryOptions> options) {
-        return new Listing<>(token -> historyPage(token, options));
-    }
-
-    /**
-     * One page of {@link #history(String, Consumer)}; the token as in {@link #listPage}.
-     *
-     * @throws io.stillframe.client.errors.ExecutionNotFoundException if there is no such execution
-     */
-    public Page<StoredSnapshot> historyPage(
-            String executionId, String pageToken, Consumer<HistoryOptions> options) {
-        return historyPage(
-                pageToken,
-                chosen -> {
-                    chosen.request.setExecutionId(executionId);
-                    options.accept(chosen);
-                });
-    }
-
-    /** One page of {@link #history(Consumer)}; the token as in {@link #listPage}. */
-    public Page<StoredSnapshot> historyPage(String pageToken, Consumer<HistoryOptions> options) {
-        HistoryOptions chosen = new HistoryOptions();
-        options.accept(chosen);
-        refuseProjection(chosen.request.getView(), chosen.request.hasProjection());
-        chosen.request
-                .setTenantId(tenant())
-                .setPageToken(pageToken)
-                .setMaxMessageBytes(calls.maxMessageBytes());
-        ListSnapshotsResponse page =
-                calls.unary(SnapshotServiceGrpc.getListSnapshotsMethod(), chosen.request.build());
-        return new Page<>(
-                page.getSnapshotsList().stream()
-                        .map(each -> StoredSnapshot.of(each, calls.codec()))
-                        .toList(),
-                page.getNextPageToken(),
-                Optional.empty());
-    }
-
-    /**
-     * Compares two snapshots of an execution, without loading them; whatever is saved meanwhile.
-     *
-     * @throws io.stillframe.client.errors.SnapshotNotFoundException if it does not have one of them
-     */
-    public Diff diff(String executionId, Selector from, Selector to) {
-        DiffSnapshotsRequest.Builder request =
-                DiffSnapshotsRequest.newBuilder()
-                        .setTenantId(tenant())
-                        .setExecutionId(executionId)
-                        .setFrom(from.message())
-                        .setTo(to.message())
-                        .setPageSize(DIFF_PAGE);
-        List<DiffSnapshotsResponse> pages = new ArrayList<>();
-        do {
-            DiffSnapshotsResponse page =
-                    calls.unary(SnapshotServiceGrpc.getDiffSnapshotsMethod(), request.build());
-            pages.add(page);
-            request.setPageToken(page.getNextPageToken());
-        } while (!request.getPageToken().isEmpty());
-        return Diff.of(pages);
-    }
-
-    /** Creates an execution from the head of another, without its history. */
-    public Forked fork(String executionId, String newExecutionId) {
-        return fork(executionId, newExecutionId, options -> {});
-    }
-
-    /**
-     * Creates an execution from a snapshot of another. The new one has versions of its own, no
-     * writer epoch and no ttl; the origin of its snapshots says where they came from.
-     *
-     * @throws io.stillframe.client.errors.ExecutionExistsException if there is the new one
-     */
-    public Forked fork(String executionId, String newExecutionId, Consumer<ForkOptions> options) {
-        ForkOptions chosen = new ForkOptions();
-        options.accept(chosen);
-        chosen.request
-                .setTenantId(tenant())
-                .setExecutionId(executionId)
-                .setNewExecutionId(newExecutionId)
-                .setRequestId(Calls.requestId(chosen.request.getRequestId()));
-        return Forked.of(
-                calls.unary(SnapshotServiceGrpc.getForkExecutionMethod(), chosen.request.build()));
-    }
-
-    /**
-     * Deletes history of an execution, never its head, and returns how many snapshots that were.
-     * What does not exist is passed over.
-     *
-     * @throws io.stillframe.client.errors.ExecutionNotFoundException if there is no such execution
-     */
-    public long prune(String executionId, Consumer<PruneOptions> options) {
-        PruneOptions chosen = new PruneOptions();
-        options.accept(chosen);
-        chosen.request
-                .setTenantId(tenant())
-                .setExecutionId(executionId)
-                .setRequestId(Calls.requestId(chosen.request.getRequestId()));
-        return calls.unary(SnapshotServiceGrpc.getDeleteSnapshotsMethod(), chosen.request.build())
-                .getDeletedCount();
-    }
-
     /** Deletes an execution with its history. Where there is none, counts 0. */
     public Deleted delete(String executionId) {
         return delete(executionId, options -> {});
@@ -342,14 +229,25 @@ public final class Client implements AutoCloseable {
 
     /** Gets what the server is, and its limits. */
     public ServerInfo info() {
-        return ServerInfo.of(
-                calls.unary(
-                        SnapshotServiceGrpc.getGetServerInfoMethod(),
-                        GetServerInfoRequest.getDefaultInstance()));
+        GetServerInfoRequest request = GetServerInfoRequest.getDefaultInstance();
+        return ServerInfo.of(calls.unary(SnapshotServiceGrpc.getGetServerInfoMethod(), request));
     }
 
     /** Watches executions, from now on unless the options give another start. */
     public Watch watch(Consumer<WatchOptions> options) {
+        return watching(options).get();
+    }
+
+    /**
+     * As {@link #watch}, as a publisher: each subscriber has a watch of its own with these options,
+     * run by a thread of its own. An event is taken from the watch only on demand. Completes when
+     * the client is closed.
+     */
+    public Flow.Publisher<WatchEvent> watchPublisher(Consumer<WatchOptions> options) {
+        return new WatchPublisher(calls.transport(), watching(options));
+    }
+
+    private Supplier<Watch> watching(Consumer<WatchOptions> options) {
         WatchOptions chosen = new WatchOptions();
         options.accept(chosen);
         refuseProjection(chosen.request.getView(), chosen.request.hasProjection());
@@ -359,24 +257,7 @@ public final class Client implements AutoCloseable {
         }
         WatchSnapshotsRequest request = chosen.request.build();
         Messages.check(request, calls.maxMessageBytes());
-        Transport transport = calls.transport();
-        Watching watching =
-                new Watching(
-                        request,
-                        calls.codec(),
-                        transport.policy(),
-                        transport.clock(),
-                        chosen.restartIfLost);
-        return new Watch(watching, transport);
-    }
-
-    /**
-     * As {@link #watch}, as a publisher: each subscriber has a watch of its own with these options,
-     * run by a thread of its own. An event is taken from the watch only on demand. Completes when
-     * the client is closed.
-     */
-    public Flow.Publisher<WatchEvent> watchPublisher(Consumer<WatchOptions> options) {
-        return new WatchPublisher(calls.transport(), () -> watch(options));
+        return () -> new Watch(Watching.of(request, chosen.restartIfLost, calls), calls.transport());
     }
 
     /** A handle on one execution, which saves deltas where they are smaller. */
@@ -400,8 +281,8 @@ public final class Client implements AutoCloseable {
     public Saver saver(String executionId, Consumer<SaverOptions> options) {
         SaverOptions chosen = new SaverOptions();
         options.accept(chosen);
-        Execution execution = new Execution(this, executionId, chosen.handle);
-        return new Saver(execution, calls, chosen.maxAbsence);
+        return new Saver(
+                new Execution(this, executionId, chosen.handle), calls, chosen.maxAbsence);
     }
 
     /** The working memory of the tenant's own scope. */
@@ -412,11 +293,5 @@ public final class Client implements AutoCloseable {
     /** The working memory of an execution's scope. */
     public WorkingMemory workingMemory(String executionId) {
         return new WorkingMemory(calls, Objects.requireNonNull(executionId));
-    }
-
-    private static void refuseProjection(SnapshotView view, boolean hasProjection) {
-        if (hasProjection && view != SnapshotView.SNAPSHOT_VIEW_FULL) {
-            throw Messages.invalidField("projection", "needs full()");
-        }
     }
 }

@@ -173,7 +173,9 @@ public final class Watch implements Iterator<WatchEvent>, Iterable<WatchEvent>, 
     }
 
     private void ended(StillframeException error) {
-        if (isClosed()) {
+        if (isClosed() || transport.isClosed()) {
+            // That the client closes may show here before it has closed the watch.
+            close();
             return;
         }
         try {

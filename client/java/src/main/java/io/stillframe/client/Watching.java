@@ -61,6 +61,12 @@ final class Watching {
         this.token = request.getResumeToken();
     }
 
+    static Watching of(WatchSnapshotsRequest request, boolean restartIfLost, Calls calls) {
+        Transport transport = calls.transport();
+        return new Watching(
+                request, calls.codec(), transport.policy(), transport.clock(), restartIfLost);
+    }
+
     /** The token of the last event taken that carried one; empty before the first. */
     String resumeToken() {
         return token;

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.grpc.Status;
+import io.stillframe.client.errors.InvalidFieldException;
 import io.stillframe.client.errors.StoreReplacedException;
 import io.stillframe.v1.WatchSnapshotsRequest;
 import java.io.IOException;
@@ -171,6 +172,13 @@ class WatchPublisherTest {
         }
         assertEquals(2, server.requests.size());
         assertThrows(NullPointerException.class, () -> publisher.subscribe(null));
+    }
+
+    @Test
+    void optionsAreRefusedBeforeAnybodySubscribes() {
+        assertThrows(
+                InvalidFieldException.class,
+                () -> client.watchPublisher(options -> options.resumeToken("")));
     }
 
     @Test
