@@ -9,6 +9,7 @@ import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.stillframe.client.errors.*;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -92,9 +93,16 @@ final class Statuses {
     static StillframeException error(Status status, Metadata trailers) {
         byte[] bytes = trailers == null ? null : trailers.get(DETAILS);
         ErrorDetails details = details(bytes == null ? new byte[0] : bytes);
-        String message = status.getDescription() == null ? "" : status.getDescription();
         // Not gRPC's own exception, which says no more, and cannot be serialized.
-        return maker(status.getCode(), details).make(message, details, status.getCause());
+        Throwable cause = status.getCause();
+        return maker(status.getCode(), details).make(message(status), details, cause);
+    }
+
+    private static String message(Status status) {
+        String message = status.getDescription() == null ? "" : status.getDescription();
+        // gRPC's own words are "io exception", whatever it was.
+        boolean vague = status.getCause() instanceof IOException;
+        return vague ? message + ": " + status.getCause().getMessage() : message;
     }
 
     /**

@@ -104,6 +104,15 @@ class StatusesTest {
     }
 
     @Test
+    void aBrokenConnectionSaysWhatItWas() {
+        IOException refused = new IOException("Connection refused");
+        Status status = Status.UNAVAILABLE.withDescription("io exception").withCause(refused);
+        StillframeException error = Statuses.error(status, null);
+        assertEquals("io exception: Connection refused", error.getMessage());
+        assertSame(refused, error.getCause());
+    }
+
+    @Test
     void anotherDomainsReasonsAreNotOurs() {
         ErrorInfo info =
                 ErrorInfo.newBuilder().setDomain("mesh.example").setReason("FENCED").build();
