@@ -1,0 +1,233 @@
+/** Calls over gRPC: the connection, the loop that retries, and the calls of a watch. */
+
+import type { DescMethodUnary, Message } from "@bufbuild/protobuf";
+import { Code, ConnectError, type Transport as ConnectTransport } from "@connectrpc/connect";
+import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
+import {
+  SnapshotService,
+  type WatchSnapshotsRequest,
+  type WatchSnapshotsResponse,
+} from "@stillframe/proto";
+import type { ClientHttp2Session } from "node:http2";
+import type { ConnectionOptions as TlsOptions } from "node:tls";
+import type { Call, CallOptions } from "./call.js";
+import { ClosedError, DeadlineExceededError, type StillframeError } from "./errors.js";
+import { Attempts, type Clock, type RetryPolicy } from "./retry.js";
+import { errorOf } from "./statuses.js";
+import { Connector, parseTarget, type Metadata } from "./target.js";
+
+/** How often a quiet connection is pinged. The server accepts pings every 10 s. */
+const KEEPALIVE_MS = 30_000;
+/** How long a ping may stay without an answer until the connection counts as broken. */
+const KEEPALIVE_TIMEOUT_MS = 10_000;
+/** How long a watch may take to be opened: a server that works says so at once. */
+const OPENING_MS = 30_000;
+/** How much may be under way to this side, of one call and of all: the defaults are 64 KiB. */
+const CALL_WINDOW_BYTES = 4 * 1024 * 1024;
+const WINDOW_BYTES = 16 * 1024 * 1024;
+/** Megabytes. The default of 10 refuses other calls beside a large one. */
+const SESSION_MEMORY_MB = 1_024;
+/** More is no gRPC timeout (eight digits), and no timer of Node's. */
+const MAX_TIMEOUT_MS = 99_999_999;
+
+/** The settings of a client that concern its calls rather than what they say. */
+export interface Connection {
+  readonly target: string;
+  readonly tls: TlsOptions | undefined;
+  readonly metadata: Metadata;
+  readonly timeoutMs: number;
+  readonly retry: RetryPolicy;
+  readonly maxMessageBytes: number;
+  readonly clock: Clock;
+  readonly userAgent: string;
+}
+
+export class Transport {
+  readonly #connection: Connection;
+  readonly #sessions: Http2SessionManager;
+  readonly #grpc: ConnectTransport;
+  /** What is under way. */
+  readonly #live = new Set<AbortController>();
+  #closed = false;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+    const addresses = parseTarget(connection.target);
+    const [{ host, port }] = addresses;
+    const connector = new Connector(addresses, connection.tls);
+    const authority = `${host.includes(":") ? `[${host}]` : host}:${port}`;
+    const baseUrl = `${connection.tls ? "https" : "http"}://${authority}`;
+    this.#sessions = new Http2SessionManager(
+      baseUrl,
+      {
+        pingIntervalMs: KEEPALIVE_MS,
+        pingTimeoutMs: KEEPALIVE_TIMEOUT_MS,
+        // A dead connection is better found between two saves than by the second.
+        pingIdleConnection: true,
+      },
+      {
+        createConnection: () => connector.connect(),
+        settings: { enablePush: false, initialWindowSize: CALL_WINDOW_BYTES },
+        maxSessionMemory: SESSION_MEMORY_MB,
+      },
+    );
+    this.#grpc = createGrpcTransport({
+      baseUrl,
+      sessionManager: widened(this.#sessions),
+      readMaxBytes: connection.maxMessageBytes,
+      writeMaxBytes: connection.maxMessageBytes,
+    });
+  }
+
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
+  /** Makes a call, with retries. Throws StillframeError, or the reason of the caller's signal. */
+  async unary<T>(call: Call<T>, options: CallOptions = {}): Promise<T> {
+    const { signal } = options;
+    const { retry, clock } = this.#connection;
+    const attempts = new Attempts(retry, options.timeoutMs ?? this.#connection.timeoutMs, clock);
+    for (;;) {
+      this.#check(signal);
+      let answer: Message;
+      try {
+        answer = await this.#attempt(call, attempts.remaining(), signal);
+      } catch (failure) {
+        this.#check(signal);
+        const error = failure as StillframeError;
+        const delay = attempts.delayAfter(error);
+        if (delay === undefined) {
+          throw error;
+        }
+        await clock.sleep(delay, signal);
+        continue;
+      }
+      return call.read(answer);
+    }
+  }
+
+  /** Makes one call of a watch. Throws StillframeError, ends when the server ends it with OK. */
+  async *watch(
+    request: WatchSnapshotsRequest,
+    signal: AbortSignal,
+  ): AsyncGenerator<WatchSnapshotsResponse, void, void> {
+    const headers = await this.#headers();
+    const { controller, release } = this.#begin(signal);
+    const opening = setTimeout(() => {
+      controller.abort(new ConnectError(`no answer within ${OPENING_MS} ms`, Code.Unavailable));
+    }, OPENING_MS);
+    try {
+      const method = SnapshotService.method.watchSnapshots;
+      const requests = (async function* () {
+        yield request;
+      })();
+      const answer = await this.#grpc.stream(
+        method,
+        controller.signal,
+        undefined,
+        headers,
+        requests,
+      );
+      for await (const response of answer.message) {
+        clearTimeout(opening);
+        yield response;
+      }
+    } catch (failure) {
+      this.#check(signal);
+      throw errorOf(failure);
+    } finally {
+      clearTimeout(opening);
+      release();
+      // Whoever leaves early ends the call; after its end this does nothing.
+      controller.abort();
+    }
+  }
+
+  /** Ends what is under way, and closes the connection. Idempotent. */
+  close(): void {
+    this.#closed = true;
+    for (const controller of this.#live) {
+      controller.abort();
+    }
+    this.#sessions.abort();
+  }
+
+  async #attempt<T>(
+    { method, request }: Call<T>,
+    timeoutMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<Message> {
+    const headers = await this.#headers();
+    if (timeoutMs === 0) {
+      throw new DeadlineExceededError("the time is up");
+    }
+    const bounded = timeoutMs <= MAX_TIMEOUT_MS ? Math.ceil(timeoutMs) : undefined;
+    const { controller, release } = this.#begin(signal);
+    try {
+      return (await this.#unary(method, controller.signal, bounded, headers, request)).message;
+    } catch (failure) {
+      throw errorOf(failure);
+    } finally {
+      release();
+    }
+  }
+
+  #unary(
+    method: DescMethodUnary,
+    signal: AbortSignal,
+    timeoutMs: number | undefined,
+    headers: Headers,
+    request: Message,
+  ) {
+    return this.#grpc.unary(method, signal, timeoutMs, headers, request);
+  }
+
+  /** A controller that the caller's signal and `close` abort, until it is released. */
+  #begin(signal: AbortSignal | undefined): { controller: AbortController; release: () => void } {
+    const controller = new AbortController();
+    const abort = () => controller.abort();
+    if (this.#closed || signal?.aborted) {
+      abort();
+    }
+    signal?.addEventListener("abort", abort);
+    this.#live.add(controller);
+    const release = () => {
+      signal?.removeEventListener("abort", abort);
+      this.#live.delete(controller);
+    };
+    return { controller, release };
+  }
+
+  #check(signal: AbortSignal | undefined): void {
+    signal?.throwIfAborted();
+    if (this.#closed) {
+      throw new ClosedError("the client is closed");
+    }
+  }
+
+  async #headers(): Promise<Headers> {
+    const { metadata, userAgent } = this.#connection;
+    const headers = new Headers(typeof metadata === "function" ? await metadata() : metadata);
+    headers.set("user-agent", userAgent);
+    return headers;
+  }
+}
+
+/** A session manager whose connections take large answers without waiting for each 64 KiB. */
+function widened(sessions: Http2SessionManager) {
+  const seen = new WeakSet<ClientHttp2Session>();
+  return {
+    authority: sessions.authority,
+    notifyResponseByteRead: sessions.notifyResponseByteRead.bind(sessions),
+    request: async (...args: Parameters<Http2SessionManager["request"]>) => {
+      const stream = await sessions.request(...args);
+      const session = stream.session as ClientHttp2Session | undefined;
+      if (session !== undefined && !seen.has(session)) {
+        seen.add(session);
+        session.setLocalWindowSize(WINDOW_BYTES);
+      }
+      return stream;
+    },
+  };
+}
