@@ -60,13 +60,19 @@ export function refuseBrokenText(value: unknown, path: string): void {
     value.forEach((each) => refuseBrokenText(each, path));
   } else if (typeof value === "object" && value !== null && !ArrayBuffer.isView(value)) {
     for (const [key, each] of Object.entries(value)) {
-      const name = path === "" ? snakeCase(key) : `${path}.${snakeCase(key)}`;
-      refuseBrokenText(key, name);
-      refuseBrokenText(each, name);
+      refuseBrokenText(key, path);
+      refuseBrokenText(each, fieldPath(path, key, each));
     }
   }
 }
 
-function snakeCase(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+/** The contract's path of a field; that of a oneof goes by its case. */
+function fieldPath(path: string, name: string, value: unknown): string {
+  const oneof = (value as { case?: unknown } | null | undefined)?.case;
+  if (name === "value" && path !== "") {
+    return path;
+  }
+  const field = typeof oneof === "string" ? oneof : name;
+  const snakeCase = field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  return path === "" ? snakeCase : `${path}.${snakeCase}`;
 }

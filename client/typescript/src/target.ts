@@ -3,9 +3,6 @@
 import * as net from "node:net";
 import * as tls from "node:tls";
 
-/** How long a connection may take to be made, TLS included. */
-const CONNECT_TIMEOUT_MS = 10_000;
-
 /** Where a server listens. */
 export interface Address {
   readonly host: string;
@@ -34,8 +31,8 @@ export function parseTarget(target: string): [Address, ...Address[]] {
 }
 
 /**
- * Makes sockets to the addresses of one server: to the last one that answered, and after a
- * failure to the next.
+ * Makes sockets to the addresses of one server: to the last one that answered, and to the next
+ * after it failed.
  */
 export class Connector {
   readonly #addresses: readonly [Address, ...Address[]];
@@ -53,23 +50,13 @@ export class Connector {
   /** A socket that is about to be connected. */
   connect(): net.Socket {
     const address = this.#addresses[this.#at] ?? this.#addresses[0];
-    const socket = this.#tls
+    return this.#tls
       ? tls.connect({ ALPNProtocols: ["h2"], ...this.#tls, ...address })
       : net.connect({ ...address });
-    const fail = () => {
-      this.#at = (this.#at + 1) % this.#addresses.length;
-    };
-    // The system would try for minutes, and later calls wait for the same attempt.
-    const timer = setTimeout(() => {
-      const where = `${address.host}:${address.port}`;
-      socket.destroy(new Error(`no connection to ${where} within ${CONNECT_TIMEOUT_MS} ms`));
-    }, CONNECT_TIMEOUT_MS);
-    socket.once("error", fail);
-    socket.once("close", () => clearTimeout(timer));
-    socket.once(this.#tls ? "secureConnect" : "connect", () => {
-      clearTimeout(timer);
-      socket.off("error", fail);
-    });
-    return socket;
+  }
+
+  /** No connection came of the last socket. */
+  failed(): void {
+    this.#at = (this.#at + 1) % this.#addresses.length;
   }
 }

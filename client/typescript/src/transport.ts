@@ -1,32 +1,21 @@
 /** Calls over gRPC: the connection, the loop that retries, and the calls of a watch. */
 
 import type { DescMethodUnary, Message } from "@bufbuild/protobuf";
-import { Code, ConnectError, type Transport as ConnectTransport } from "@connectrpc/connect";
-import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
+import type { Transport as ConnectTransport } from "@connectrpc/connect";
+import { createGrpcTransport } from "@connectrpc/connect-node";
 import {
   SnapshotService,
   type WatchSnapshotsRequest,
   type WatchSnapshotsResponse,
 } from "@stillframe/proto";
-import type { ClientHttp2Session } from "node:http2";
 import type { ConnectionOptions as TlsOptions } from "node:tls";
 import type { Call, CallOptions } from "./call.js";
 import { ClosedError, DeadlineExceededError, type StillframeError } from "./errors.js";
 import { Attempts, type Clock, type RetryPolicy } from "./retry.js";
+import { PATIENCE, Sessions, type Patience } from "./sessions.js";
 import { errorOf } from "./statuses.js";
 import { Connector, parseTarget, type Metadata } from "./target.js";
 
-/** How often a quiet connection is pinged. The server accepts pings every 10 s. */
-const KEEPALIVE_MS = 30_000;
-/** How long a ping may stay without an answer until the connection counts as broken. */
-const KEEPALIVE_TIMEOUT_MS = 10_000;
-/** How long a watch may take to be opened: a server that works says so at once. */
-const OPENING_MS = 30_000;
-/** How much may be under way to this side, of one call and of all: the defaults are 64 KiB. */
-const CALL_WINDOW_BYTES = 4 * 1024 * 1024;
-const WINDOW_BYTES = 16 * 1024 * 1024;
-/** Megabytes. The default of 10 refuses other calls beside a large one. */
-const SESSION_MEMORY_MB = 1_024;
 /** More is no gRPC timeout (eight digits), and no timer of Node's. */
 const MAX_TIMEOUT_MS = 99_999_999;
 
@@ -40,11 +29,12 @@ export interface Connection {
   readonly maxMessageBytes: number;
   readonly clock: Clock;
   readonly userAgent: string;
+  readonly patience?: Patience;
 }
 
 export class Transport {
   readonly #connection: Connection;
-  readonly #sessions: Http2SessionManager;
+  readonly #sessions: Sessions;
   readonly #grpc: ConnectTransport;
   /** What is under way. */
   readonly #live = new Set<AbortController>();
@@ -57,23 +47,10 @@ export class Transport {
     const connector = new Connector(addresses, connection.tls);
     const authority = `${host.includes(":") ? `[${host}]` : host}:${port}`;
     const baseUrl = `${connection.tls ? "https" : "http"}://${authority}`;
-    this.#sessions = new Http2SessionManager(
-      baseUrl,
-      {
-        pingIntervalMs: KEEPALIVE_MS,
-        pingTimeoutMs: KEEPALIVE_TIMEOUT_MS,
-        // A dead connection is better found between two saves than by the second.
-        pingIdleConnection: true,
-      },
-      {
-        createConnection: () => connector.connect(),
-        settings: { enablePush: false, initialWindowSize: CALL_WINDOW_BYTES },
-        maxSessionMemory: SESSION_MEMORY_MB,
-      },
-    );
+    this.#sessions = new Sessions(baseUrl, connector, connection.patience ?? PATIENCE);
     this.#grpc = createGrpcTransport({
       baseUrl,
-      sessionManager: widened(this.#sessions),
+      sessionManager: this.#sessions,
       readMaxBytes: connection.maxMessageBytes,
       writeMaxBytes: connection.maxMessageBytes,
     });
@@ -114,9 +91,6 @@ export class Transport {
   ): AsyncGenerator<WatchSnapshotsResponse, void, void> {
     const headers = await this.#headers();
     const { controller, release } = this.#begin(signal);
-    const opening = setTimeout(() => {
-      controller.abort(new ConnectError(`no answer within ${OPENING_MS} ms`, Code.Unavailable));
-    }, OPENING_MS);
     try {
       const method = SnapshotService.method.watchSnapshots;
       const requests = (async function* () {
@@ -130,14 +104,12 @@ export class Transport {
         requests,
       );
       for await (const response of answer.message) {
-        clearTimeout(opening);
         yield response;
       }
     } catch (failure) {
       this.#check(signal);
       throw errorOf(failure);
     } finally {
-      clearTimeout(opening);
       release();
       // Whoever leaves early ends the call; after its end this does nothing.
       controller.abort();
@@ -150,7 +122,7 @@ export class Transport {
     for (const controller of this.#live) {
       controller.abort();
     }
-    this.#sessions.abort();
+    this.#sessions.close();
   }
 
   async #attempt<T>(
@@ -212,22 +184,4 @@ export class Transport {
     headers.set("user-agent", userAgent);
     return headers;
   }
-}
-
-/** A session manager whose connections take large answers without waiting for each 64 KiB. */
-function widened(sessions: Http2SessionManager) {
-  const seen = new WeakSet<ClientHttp2Session>();
-  return {
-    authority: sessions.authority,
-    notifyResponseByteRead: sessions.notifyResponseByteRead.bind(sessions),
-    request: async (...args: Parameters<Http2SessionManager["request"]>) => {
-      const stream = await sessions.request(...args);
-      const session = stream.session as ClientHttp2Session | undefined;
-      if (session !== undefined && !seen.has(session)) {
-        seen.add(session);
-        session.setLocalWindowSize(WINDOW_BYTES);
-      }
-      return stream;
-    },
-  };
 }
