@@ -169,12 +169,12 @@ class Session {
     const session = this.#session;
     let watchdog: NodeJS.Timeout | undefined;
     const timer = setInterval(() => {
-      if (session.destroyed || session.connecting) {
+      if (session.destroyed || session.connecting || watchdog !== undefined) {
         return;
       }
       const before = this.#bytesRead();
-      clearTimeout(watchdog);
       watchdog = setTimeout(() => {
+        watchdog = undefined;
         // Anything that came is a sign of life: the answer to a ping may stand behind much else.
         if (this.#bytesRead() === before) {
           this.destroy(new Error(`no answer to a ping within ${keepaliveTimeoutMs} ms`));

@@ -187,7 +187,7 @@ test("changes gives the changes alone", async (context) => {
 });
 
 test("a slow reader is given what comes as it asks for it", async (context) => {
-  const size = 20_000;
+  const size = 2_000;
   const server = await watched(context, async function* () {
     yield { frames: [opened("r0")] };
     for (let at = 1; at <= size; at += 1) {
