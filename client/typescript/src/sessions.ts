@@ -38,15 +38,15 @@ const SESSION_MEMORY_MB = 1_024;
 type Manager = NonNullable<GrpcTransportOptions["sessionManager"]>;
 
 /** The connections of a client: one, and those that end because their server is stopping. */
-export class Sessions implements Manager {
-  readonly authority: string;
+export class Sessions {
+  readonly #authority: string;
   readonly #connector: Connector;
   readonly #patience: Patience;
   readonly #all = new Set<Session>();
   #current: Session | undefined;
 
   constructor(authority: string, connector: Connector, patience: Patience) {
-    this.authority = authority;
+    this.#authority = authority;
     this.#connector = connector;
     this.#patience = patience;
   }
@@ -65,9 +65,6 @@ export class Sessions implements Manager {
     }
   }
 
-  /** Told of every read; what came is seen at the socket instead. */
-  notifyResponseByteRead(): void {}
-
   /** Ends every connection, and what is under way on it. */
   close(): void {
     for (const session of this.#all) {
@@ -79,7 +76,7 @@ export class Sessions implements Manager {
     if (this.#current?.isUsable) {
       return this.#current;
     }
-    const session = new Session(this.authority, this.#connector, this.#patience);
+    const session = new Session(this.#authority, this.#connector, this.#patience);
     this.#current = session;
     this.#all.add(session);
     session.onClose(() => this.#all.delete(session));

@@ -5,15 +5,18 @@
 
 import { fromBinary } from "@bufbuild/protobuf";
 import { durationMs } from "@bufbuild/protobuf/wkt";
-import { Code, ConnectError } from "@connectrpc/connect";
+import { Code, ConnectError, decodeBinaryHeader } from "@connectrpc/connect";
+import { SaveErrorSchema } from "@stillframe/proto";
 import {
   BadRequestSchema,
   ErrorInfoSchema,
   RetryInfoSchema,
 } from "@stillframe/proto/google/rpc/error_details_pb";
+import type { IncomingHttpHeaders } from "node:http2";
 import * as e from "./errors.js";
 
 const DOMAIN = "stillframe";
+const DETAILS = "grpc-status-details-bin";
 
 type ErrorClass = new (message: string, details: e.ErrorDetails) => e.StillframeError;
 
@@ -80,6 +83,27 @@ const BROKEN: ReadonlySet<Code> = new Set([
   Code.Unavailable,
   Code.Unknown,
 ]);
+
+/**
+ * Removes details that cannot be read from the headers or trailers of an answer: connect would
+ * throw DATA_LOSS in place of the status that they came with.
+ */
+export function dropBrokenDetails(headers: IncomingHttpHeaders): void {
+  const details = headers[DETAILS];
+  if (details === undefined) {
+    return;
+  }
+  try {
+    // The same bytes as google.rpc.Status.
+    const { code } = fromBinary(SaveErrorSchema, decodeBinaryHeader(String(details)));
+    if (`${code}` === headers["grpc-status"]) {
+      return;
+    }
+  } catch {
+    // As if it were another's code.
+  }
+  delete headers[DETAILS];
+}
 
 /** The client's error for one of connect's. */
 export function errorOf(failure: unknown): e.StillframeError {

@@ -13,7 +13,7 @@ import type { Call, CallOptions } from "./call.js";
 import { ClosedError, DeadlineExceededError, type StillframeError } from "./errors.js";
 import { Attempts, type Clock, type RetryPolicy } from "./retry.js";
 import { PATIENCE, Sessions, type Patience } from "./sessions.js";
-import { errorOf } from "./statuses.js";
+import { dropBrokenDetails, errorOf } from "./statuses.js";
 import { Connector, parseTarget, type Metadata } from "./target.js";
 
 /** More is no gRPC timeout (eight digits), and no timer of Node's. */
@@ -46,11 +46,21 @@ export class Transport {
     const [{ host, port }] = addresses;
     const connector = new Connector(addresses, connection.tls);
     const authority = `${host.includes(":") ? `[${host}]` : host}:${port}`;
-    const baseUrl = `${connection.tls ? "https" : "http"}://${authority}`;
+    const baseUrl = new URL(`${connection.tls ? "https" : "http"}://${authority}`).origin;
     this.#sessions = new Sessions(baseUrl, connector, connection.patience ?? PATIENCE);
     this.#grpc = createGrpcTransport({
       baseUrl,
-      sessionManager: this.#sessions,
+      sessionManager: {
+        authority: baseUrl,
+        notifyResponseByteRead: () => undefined,
+        request: async (...args) => {
+          const stream = await this.#sessions.request(...args);
+          // Before connect listens.
+          stream.on("response", dropBrokenDetails);
+          stream.on("trailers", dropBrokenDetails);
+          return stream;
+        },
+      },
       readMaxBytes: connection.maxMessageBytes,
       writeMaxBytes: connection.maxMessageBytes,
     });

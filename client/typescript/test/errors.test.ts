@@ -5,7 +5,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { ErrorReason } from "@stillframe/proto";
 import * as sf from "../src/index.js";
 import { BY_REASON, errorOf } from "../src/statuses.js";
-import { connect, refusal, serve } from "./server.js";
+import { answering, connect, refusal, serve } from "./server.js";
 
 const CODES = Object.values(Code).filter((code): code is Code => typeof code === "number");
 const ONCE = { maxAttempts: 1 };
@@ -18,6 +18,10 @@ async function answered(context: test.TestContext, failure: unknown): Promise<sf
     },
   });
   const client = connect(context, server.target, { retry: ONCE });
+  return await failureOf(client);
+}
+
+async function failureOf(client: sf.Client): Promise<sf.StillframeError> {
   const error: unknown = await client.info().then(
     () => assert.fail("it was not refused"),
     (reason) => reason,
@@ -86,10 +90,38 @@ test("a status without details is an error by its code", async (context) => {
   }
 });
 
-test("details that cannot be read do not hide the status", () => {
-  const error = new ConnectError("broken", Code.NotFound, { "grpc-status": "5" });
-  error.details.push({ type: "google.rpc.ErrorInfo", value: Uint8Array.of(0xff, 0xff) } as never);
-  assert.equal(errorOf(error).constructor, sf.NotFoundError);
+test("details that cannot be read do not hide the status", async (context) => {
+  const details = [
+    Buffer.from("no protobuf").toString("base64"),
+    "%%%",
+    // A google.rpc.Status that says OK.
+    "",
+  ];
+  for (const each of details) {
+    const { target } = await answering(context, {
+      ":status": 200,
+      "content-type": "application/grpc",
+      "grpc-status": `${Code.NotFound}`,
+      "grpc-message": "gone",
+      "grpc-status-details-bin": each,
+    });
+    const error = await failureOf(connect(context, target, { retry: ONCE }));
+    assert.equal(error.constructor, sf.NotFoundError);
+    assert.equal(error.message, "gone");
+  }
+});
+
+test("an answer of HTTP alone is an error by its code", async (context) => {
+  const statuses = {
+    503: sf.UnavailableError,
+    404: sf.UnimplementedError,
+    401: sf.UnauthenticatedError,
+  };
+  for (const [status, ErrorClass] of Object.entries(statuses)) {
+    const { target } = await answering(context, { ":status": Number(status) });
+    const error = await failureOf(connect(context, target, { retry: ONCE }));
+    assert.equal(error.constructor, ErrorClass);
+  }
 });
 
 test("what no server answered is a broken connection, whatever it is called", () => {

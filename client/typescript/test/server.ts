@@ -38,13 +38,31 @@ export async function serve(
   const server = options.tls
     ? http2.createSecureServer(options.tls, handler)
     : http2.createServer(handler);
+  return await listen(context, server, options.port);
+}
+
+/** Answers everything with these headers, and nothing after them. */
+export async function answering(
+  context: TestContext,
+  headers: http2.OutgoingHttpHeaders,
+): Promise<{ target: string }> {
+  const server = http2.createServer();
+  server.on("stream", (stream) => stream.respond(headers, { endStream: true }));
+  return await listen(context, server);
+}
+
+async function listen(
+  context: TestContext,
+  server: http2.Http2Server | http2.Http2SecureServer,
+  port = 0,
+): Promise<Server> {
   const sockets = new Set<Socket>();
   server.on("connection", (socket: Socket) => {
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
   });
   const cut = () => sockets.forEach((socket) => socket.resetAndDestroy());
-  await new Promise<void>((resolve) => server.listen(options.port ?? 0, "127.0.0.1", resolve));
+  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
   context.after(() => {
     cut();
     server.close();
