@@ -1,4 +1,3 @@
-import type { ConnectionOptions as TlsOptions } from "node:tls";
 import type { DiffSnapshotsResponse } from "@stillframe/proto";
 import type { Call, CallOptions } from "./call.js";
 import { encodeSnapshot } from "./encoding.js";
@@ -7,6 +6,7 @@ import * as history from "./history.js";
 import * as memory from "./memory.js";
 import type {
   ClaimOptions,
+  ClientOptions,
   DeleteOptions,
   HistoryOptions,
   HistoryPageOptions,
@@ -14,14 +14,13 @@ import type {
   ListPageOptions,
   LoadOptions,
   SaveOptions,
-  WatchRequestOptions,
+  WatchOptions,
 } from "./options.js";
-import { jsonCodec, type Codec } from "./payload.js";
+import { jsonCodec } from "./payload.js";
 import type { Selector } from "./queries.js";
 import { Requests } from "./requests.js";
 import { DEFAULT_RETRY, SYSTEM_CLOCK, type Clock, type RetryPolicy } from "./retry.js";
 import { Saver, type SaverOptions } from "./saver.js";
-import type { Metadata } from "./target.js";
 import { Transport } from "./transport.js";
 import type {
   Claim,
@@ -47,44 +46,6 @@ const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
 const TIMEOUT_MS = 30_000;
 const MAX_ABSENCE_MS = 60_000;
 const USER_AGENT = "stillframe-typescript/0.1.0";
-
-/** What a client is opened with. */
-export interface ClientOptions {
-  /** The tenant of every call. */
-  readonly tenant: string;
-  /**
-   * Unset or false is plaintext, true is TLS with the default roots; an object says more, such as
-   * `ca` (own roots, PEM), `cert` and `key`, `servername`.
-   */
-  readonly tls?: boolean | TlsOptions | undefined;
-  /** Text that goes with every call, by lower-case name, such as `authorization`. */
-  readonly metadata?: Metadata | undefined;
-  /**
-   * The milliseconds that a call may take with all its retries; 30,000. Infinity is no bound. A
-   * watch has none.
-   */
-  readonly timeoutMs?: number | undefined;
-  /** How calls are retried; what is unset is as in DEFAULT_RETRY. */
-  readonly retry?: Partial<RetryPolicy> | undefined;
-  /** Turns values into payloads and back; unset is JSON. */
-  readonly codec?: Codec | undefined;
-  /** The bound on messages in both directions, in bytes; 64 MiB. */
-  readonly maxMessageBytes?: number | undefined;
-  /** The time and chance that retries depend on, for tests. */
-  readonly clock?: Clock | undefined;
-}
-
-/** What a watch is told. */
-export interface WatchOptions extends WatchRequestOptions {
-  /**
-   * Where the watch cannot go on from its token (HistoryCompactedError, StoreReplacedError,
-   * RevisionInFutureError), start over with the initial state and say so by a `restarted` event,
-   * instead of throwing.
-   */
-  readonly restartIfLost?: boolean | undefined;
-  /** Ends the watch; its iteration throws the signal's reason. */
-  readonly signal?: AbortSignal | undefined;
-}
 
 /**
  * A client of one tenant.

@@ -144,7 +144,7 @@ export class Execution {
     return this.#client.prune(this.executionId, { ...options, writerEpoch });
   }
 
-  /** Runs one thing after another. A caller that gives up while it waits its turn is let go. */
+  /** Runs one thing after another. What was given up before its turn is not begun. */
   #alone<T>({ signal }: CallOptions, run: () => Promise<T>): Promise<T> {
     const before = this.#last;
     const result = (async () => {

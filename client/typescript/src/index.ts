@@ -10,7 +10,7 @@
  */
 
 export type { CallOptions } from "./call.js";
-export { Client, type ClientOptions, type WatchOptions } from "./client.js";
+export { Client } from "./client.js";
 export {
   AbortedError,
   AlreadyExistsError,
@@ -87,6 +87,7 @@ export type {
 } from "./memory.js";
 export type {
   ClaimOptions,
+  ClientOptions,
   DeleteOptions,
   HistoryOptions,
   HistoryPageOptions,
@@ -95,6 +96,7 @@ export type {
   LoadOptions,
   SaveOptions,
   ViewOptions,
+  WatchOptions,
   WatchRequestOptions,
 } from "./options.js";
 export { jsonCodec, Payload, type Codec } from "./payload.js";

@@ -1,9 +1,39 @@
-/** What each call can be told. */
+/** What a client, and each call, can be told. */
 
 import type { WatchMode } from "@stillframe/proto";
+import type { ConnectionOptions as TlsOptions } from "node:tls";
 import type { CallOptions } from "./call.js";
+import type { Codec } from "./payload.js";
 import type { Criteria, Filter, Projection, Selector } from "./queries.js";
+import type { Clock, RetryPolicy } from "./retry.js";
+import type { Metadata } from "./target.js";
 import type { Int64 } from "./types.js";
+
+/** What a client is opened with. */
+export interface ClientOptions {
+  /** The tenant of every call. */
+  readonly tenant: string;
+  /**
+   * Unset or false is plaintext, true is TLS with the default roots; an object says more, such as
+   * `ca` (own roots, PEM), `cert` and `key`, `servername`.
+   */
+  readonly tls?: boolean | TlsOptions | undefined;
+  /** Text that goes with every call, by lower-case name, such as `authorization`. */
+  readonly metadata?: Metadata | undefined;
+  /**
+   * The milliseconds that a call may take with all its retries; 30,000. Infinity is no bound. A
+   * watch has none.
+   */
+  readonly timeoutMs?: number | undefined;
+  /** How calls are retried; what is unset is as in DEFAULT_RETRY. */
+  readonly retry?: Partial<RetryPolicy> | undefined;
+  /** Turns values into payloads and back; unset is JSON. */
+  readonly codec?: Codec | undefined;
+  /** The bound on messages in both directions, in bytes; 64 MiB. */
+  readonly maxMessageBytes?: number | undefined;
+  /** The time and chance that retries depend on, for tests. */
+  readonly clock?: Clock | undefined;
+}
 
 /** What a save is told besides the snapshot. */
 export interface SaveOptions extends CallOptions {
@@ -112,4 +142,16 @@ export interface WatchRequestOptions extends ViewOptions {
   readonly mode?: WatchMode | undefined;
   /** As in a load. */
   readonly maxMessageBytes?: Int64 | undefined;
+}
+
+/** What a watch is told. */
+export interface WatchOptions extends WatchRequestOptions {
+  /**
+   * Where the watch cannot go on from its token (HistoryCompactedError, StoreReplacedError,
+   * RevisionInFutureError), start over with the initial state and say so by a `restarted` event,
+   * instead of throwing.
+   */
+  readonly restartIfLost?: boolean | undefined;
+  /** Ends the watch; its iteration throws the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
 }

@@ -1,7 +1,9 @@
 /** Values to payloads and back. */
 
 import { ValueDecodeError, ValueEncodeError } from "./errors.js";
-import { JsonError, parseJson, stringifyJson } from "./json.js";
+import { parseJson } from "./json-parsing.js";
+import { stringifyJson } from "./json-writing.js";
+import { JsonError } from "./json.js";
 
 /**
  * A value as the server keeps it: bytes, which it never reads.

@@ -174,7 +174,9 @@ export class Saver implements AsyncDisposable {
       for (const look of [...this.#waiters]) {
         look();
       }
-      await this.#settings.clock.sleep(delay, this.#end.signal);
+      if (delay > 0) {
+        await this.#settings.clock.sleep(delay, this.#end.signal);
+      }
     }
     this.#running = undefined;
   }

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { JsonError, MAX_DEPTH, parseJson, stringifyJson } from "../src/json.js";
+import { parseJson } from "../src/json-parsing.js";
+import { stringifyJson } from "../src/json-writing.js";
+import { JsonError, MAX_DEPTH } from "../src/json.js";
 
 function refuses(run: () => unknown, message: RegExp): void {
   assert.throws(run, (error) => error instanceof JsonError && message.test(error.message));
