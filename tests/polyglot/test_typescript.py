@@ -11,7 +11,7 @@ import pytest
 from stillframe.testing import ServerProcess
 from tests.polyglot.building import ROOT, need, run
 
-BUILD = ROOT / "tests" / "polyglot" / "drivers" / "typescript" / "build.sh"
+DRIVER = ROOT / "tests" / "polyglot" / "drivers" / "typescript"
 README = ROOT / "client" / "typescript" / "README.md"
 
 
@@ -20,7 +20,7 @@ def out() -> Path:
     """The folder of the driver, in which the client is built as well."""
     need("node", "npm")
     folder = Path(sys.prefix) / "polyglot" / "typescript"
-    run(BUILD, folder, cwd=ROOT)
+    run(DRIVER / "build.sh", folder, cwd=ROOT)
     return folder
 
 
@@ -31,7 +31,10 @@ def test_its_own_tests_pass(out: Path) -> None:
 
 
 def test_it_is_formatted(out: Path) -> None:
-    run("npm", "run", "lint", cwd=out / "client" / "typescript")
+    client = out / "client" / "typescript"
+    run("npm", "run", "lint", cwd=client)
+    prettier = client / "node_modules" / ".bin" / "prettier"
+    run(prettier, "--config", client / "package.json", "--check", *DRIVER.glob("*.ts"), cwd=client)
 
 
 def test_the_program_of_the_readme_runs(out: Path) -> None:
@@ -40,7 +43,7 @@ def test_the_program_of_the_readme_runs(out: Path) -> None:
     )
     assert len(programs) == 1
     # Beside the driver, whose packages and compiler options are those of a user.
-    folder = out / "tests" / "polyglot" / "drivers" / "typescript"
+    folder = out / DRIVER.relative_to(ROOT)
     (folder / "readme.ts").write_text(programs[0], encoding="utf-8")
     run(out / "client" / "typescript" / "node_modules" / ".bin" / "tsc", "-p", folder, cwd=folder)
     with ServerProcess("memory:") as server:

@@ -262,8 +262,7 @@ export class Client implements AsyncDisposable {
       clock: this.#clock,
       restartIfLost: options.restartIfLost ?? false,
     });
-    const { signal } = options;
-    return new Watch(watching, this.#transport, { clock: this.#clock, signal });
+    return new Watch(watching, this.#transport, options.signal);
   }
 
   /** A handle on one execution that saves deltas where they are smaller. */
@@ -277,7 +276,11 @@ export class Client implements AsyncDisposable {
       timeoutMs: this.#timeoutMs,
       maxAbsenceMs: options.maxAbsenceMs ?? MAX_ABSENCE_MS,
       retry: this.#retry,
-      clock: this.#clock,
+      clock: {
+        now: () => this.#clock.now(),
+        random: () => this.#clock.random(),
+        sleep: (ms, signal) => this.#transport.pause(ms, signal),
+      },
     });
   }
 

@@ -217,7 +217,9 @@ export class Saver implements AsyncDisposable {
       return 0;
     }
     this.#waiting ??= job;
-    const delay = backoff(retry, this.#failures, clock.random());
-    return delay + ((failure as StillframeError).retryAfterMs ?? 0);
+    const { retryAfterMs = 0 } = failure as StillframeError;
+    const delay = backoff(retry, this.#failures, clock.random()) + retryAfterMs;
+    // However long the server wants to be left alone, the absence ends in time.
+    return Math.min(delay, maxAbsenceMs - (now - this.#absentSince));
   }
 }

@@ -87,7 +87,7 @@ export class Transport {
         if (delay === undefined) {
           throw error;
         }
-        await clock.sleep(delay, signal);
+        await this.pause(delay, signal);
         continue;
       }
       return call.read(answer);
@@ -124,6 +124,13 @@ export class Transport {
       // Whoever leaves early ends the call; after its end this does nothing.
       controller.abort();
     }
+  }
+
+  /** Passes so many milliseconds, or until the signal is aborted or the transport closed. */
+  async pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+    const { controller, release } = this.#begin(signal);
+    await this.#connection.clock.sleep(ms, controller.signal);
+    release();
   }
 
   /** Ends what is under way, and closes the connection. Idempotent. */

@@ -1,6 +1,5 @@
 import { StillframeError } from "./errors.js";
 import type { Change, WatchEvent } from "./events.js";
-import type { Clock } from "./retry.js";
 import type { Transport } from "./transport.js";
 import type { Watching } from "./watching.js";
 
@@ -20,22 +19,16 @@ import type { Watching } from "./watching.js";
 export class Watch implements AsyncIterableIterator<WatchEvent>, AsyncDisposable {
   readonly #watching: Watching;
   readonly #transport: Transport;
-  readonly #clock: Clock;
   readonly #signal: AbortSignal | undefined;
   readonly #end = new AbortController();
   readonly #events: AsyncGenerator<WatchEvent, undefined, void>;
   readonly #abort = () => this.#end.abort();
 
   /** @internal */
-  constructor(
-    watching: Watching,
-    transport: Transport,
-    options: { clock: Clock; signal: AbortSignal | undefined },
-  ) {
+  constructor(watching: Watching, transport: Transport, signal: AbortSignal | undefined) {
     this.#watching = watching;
     this.#transport = transport;
-    this.#clock = options.clock;
-    this.#signal = options.signal;
+    this.#signal = signal;
     this.#events = this.#run();
   }
 
@@ -98,7 +91,7 @@ export class Watch implements AsyncIterableIterator<WatchEvent>, AsyncDisposable
           error = failure;
         }
         if (!this.#isOver()) {
-          await this.#clock.sleep(this.#watching.ended(error), this.#end.signal);
+          await this.#transport.pause(this.#watching.ended(error), this.#end.signal);
         }
       }
       return undefined;

@@ -136,6 +136,44 @@ test("closing ends what is under way, and what comes after", async (context) => 
   await client.close();
 });
 
+test("closing does not wait for a call, a watch or a saver that waits for its next try", async (context) => {
+  const busy = refusal(Code.Unavailable, "SHUTTING_DOWN", { retryAfterMs: 900 });
+  let calls = 0;
+  const { promise: begun, resolve: begin } = deferred();
+  const refuse = () => {
+    calls += 1;
+    if (calls === 3) {
+      begin();
+    }
+    throw busy;
+  };
+  const server = await serve(context, {
+    getServerInfo: refuse,
+    saveSnapshot: refuse,
+    watchSnapshots: async function* () {
+      refuse();
+    },
+  });
+  // No try comes after the first: what ends the waiting can only be the close.
+  const clock: sf.Clock = {
+    now: () => 0,
+    random: () => 0,
+    sleep: (_, signal) =>
+      new Promise((resolve) => signal?.addEventListener("abort", () => resolve())),
+  };
+  const client = connect(context, server.target, { clock });
+  const call = assert.rejects(client.info(), sf.ClosedError);
+  const next = client.watch().next();
+  const saver = client.saver("run-1");
+  saver.submit(RUNNING);
+  const flushed = assert.rejects(saver.flush(), sf.StillframeError);
+  await begun;
+  await client.close();
+  await call;
+  assert.deepEqual(await next, { done: true, value: undefined });
+  await flushed;
+});
+
 test("a broken connection is made again, and the call repeated", async (context) => {
   let calls = 0;
   const server = await serve(context, {

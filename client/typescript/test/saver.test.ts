@@ -151,6 +151,17 @@ test("an absence that lasts too long stops the saver", async () => {
   await assert.rejects(bench.saver.close(), (error) => error === gone);
 });
 
+test("a server that wants to be left alone for longer does not make the absence longer", async () => {
+  const bench = new Bench(1_000);
+  bench.submit(1);
+  (await bench.next()).reject(new sf.ShuttingDownError("", { retryAfterMs: 3_600_000 }));
+  const last = await bench.next();
+  assert.deepEqual(bench.clock.slept, [1_000]);
+  const flushed = assert.rejects(bench.saver.flush(), sf.ShuttingDownError);
+  last.reject(new sf.ShuttingDownError());
+  await flushed;
+});
+
 test("an answer ends an absence", async () => {
   const bench = new Bench(1_000);
   bench.submit(1);
