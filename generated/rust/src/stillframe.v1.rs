@@ -15,7 +15,8 @@ pub enum ErrorReason {
     /// Metadata: field.
     PageTokenMismatch = 3,
     /// INVALID_ARGUMENT: the request_id was used for a request with another body.
-    /// Metadata: request_id, execution_id.
+    /// Metadata: request_id, execution_id (absent in the tenant's own scope of the
+    /// working memory).
     RequestIdReused = 4,
     /// NOT_FOUND: there is no such execution. Metadata: execution_id.
     ExecutionNotFound = 5,

@@ -29,7 +29,7 @@ MAX_PRUNED = 1_000
 MAX_TTL_SECONDS = 36_500 * 86_400
 MIN_MESSAGE_BYTES = 256 * 1024
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _MIN_SECONDS, _MAX_SECONDS = -62_135_596_800, 253_402_300_799  # the years 1 to 9999
 _NANOS = 10**9
 
@@ -63,7 +63,7 @@ class Check:
                 self.fail(field, "must not be empty")
         elif len(value) > MAX_ID_BYTES or len(value.encode()) > MAX_ID_BYTES:
             self.fail(field, f"must have at most {MAX_ID_BYTES} bytes")
-        elif _CONTROL.search(value):
+        elif CONTROL.search(value):
             self.fail(field, "must not have control characters")
 
     def number(self, field: str, value: int, minimum: int = 0) -> None:

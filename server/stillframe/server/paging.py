@@ -12,6 +12,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
+from stillframe.server.checks import CONTROL
 from stillframe.server.stores import refusals
 from stillframe.server.stores.marks import MAX_NUMBER
 from stillframe.server.stores.records import HistoryKey
@@ -55,7 +56,8 @@ def decode(request: _Paged) -> str:
         start = data[_DIGEST_SIZE:].decode()
     except (binascii.Error, ValueError):
         raise refusals.page_token_mismatch() from None
-    if data[:_DIGEST_SIZE] != _digest(request, start) or not start:
+    # Tokens are not signed: a start that no list gives must not get as far as the store.
+    if data[:_DIGEST_SIZE] != _digest(request, start) or not start or CONTROL.search(start):
         raise refusals.page_token_mismatch()
     return start
 

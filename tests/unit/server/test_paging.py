@@ -38,6 +38,14 @@ def test_a_token_of_another_list_is_refused() -> None:
             paging.decode(request)
 
 
+def test_a_made_up_token_whose_start_no_id_can_be_is_refused() -> None:
+    request = ListExecutionsRequest(tenant_id="t")
+    request.page_token = paging.encode(request, "run\0")
+    with pytest.raises(Refusal) as refused:
+        paging.decode(request)
+    assert refused.value.reason == error_pb2.ERROR_REASON_PAGE_TOKEN_MISMATCH
+
+
 def test_map_order_does_not_matter() -> None:
     first = ListExecutionsRequest(tenant_id="t")
     second = ListExecutionsRequest(tenant_id="t")

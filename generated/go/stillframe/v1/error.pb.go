@@ -47,7 +47,8 @@ const (
 	// Metadata: field.
 	ErrorReason_ERROR_REASON_PAGE_TOKEN_MISMATCH ErrorReason = 3
 	// INVALID_ARGUMENT: the request_id was used for a request with another body.
-	// Metadata: request_id, execution_id.
+	// Metadata: request_id, execution_id (absent in the tenant's own scope of the
+	// working memory).
 	ErrorReason_ERROR_REASON_REQUEST_ID_REUSED ErrorReason = 4
 	// NOT_FOUND: there is no such execution. Metadata: execution_id.
 	ErrorReason_ERROR_REASON_EXECUTION_NOT_FOUND ErrorReason = 5

@@ -45,7 +45,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_REQUEST_ID_REUSED: _ErrorReason.ValueType  # 4
     """INVALID_ARGUMENT: the request_id was used for a request with another body.
-    Metadata: request_id, execution_id.
+    Metadata: request_id, execution_id (absent in the tenant's own scope of the
+    working memory).
     """
     ERROR_REASON_EXECUTION_NOT_FOUND: _ErrorReason.ValueType  # 5
     """NOT_FOUND: there is no such execution. Metadata: execution_id."""
@@ -176,7 +177,8 @@ Metadata: field.
 """
 ERROR_REASON_REQUEST_ID_REUSED: ErrorReason.ValueType  # 4
 """INVALID_ARGUMENT: the request_id was used for a request with another body.
-Metadata: request_id, execution_id.
+Metadata: request_id, execution_id (absent in the tenant's own scope of the
+working memory).
 """
 ERROR_REASON_EXECUTION_NOT_FOUND: ErrorReason.ValueType  # 5
 """NOT_FOUND: there is no such execution. Metadata: execution_id."""

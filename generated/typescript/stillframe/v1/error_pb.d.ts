@@ -58,7 +58,8 @@ export enum ErrorReason {
 
   /**
    * INVALID_ARGUMENT: the request_id was used for a request with another body.
-   * Metadata: request_id, execution_id.
+   * Metadata: request_id, execution_id (absent in the tenant's own scope of the
+   * working memory).
    *
    * @generated from enum value: ERROR_REASON_REQUEST_ID_REUSED = 4;
    */

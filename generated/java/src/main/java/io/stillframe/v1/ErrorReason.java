@@ -53,7 +53,8 @@ public enum ErrorReason
   /**
    * <pre>
    * INVALID_ARGUMENT: the request_id was used for a request with another body.
-   * Metadata: request_id, execution_id.
+   * Metadata: request_id, execution_id (absent in the tenant's own scope of the
+   * working memory).
    * </pre>
    *
    * <code>ERROR_REASON_REQUEST_ID_REUSED = 4;</code>
@@ -364,7 +365,8 @@ public enum ErrorReason
   /**
    * <pre>
    * INVALID_ARGUMENT: the request_id was used for a request with another body.
-   * Metadata: request_id, execution_id.
+   * Metadata: request_id, execution_id (absent in the tenant's own scope of the
+   * working memory).
    * </pre>
    *
    * <code>ERROR_REASON_REQUEST_ID_REUSED = 4;</code>
