@@ -13,7 +13,7 @@ from tests.polyglot.harness.languages import LANGUAGES, build
 from tests.polyglot.harness.matrix import Matrix
 
 HERE = Path(__file__).parent
-TESTS = ("test_scenes.py", "test_corpus.py", "test_errors.py", "test_tls.py")
+TESTS = ("scenes", "watches", "errors", "corpus", "tls")
 BUILDS_AT_A_TIME = 2
 
 
@@ -22,7 +22,7 @@ def main(arguments: list[str]) -> int:
     with ThreadPoolExecutor(BUILDS_AT_A_TIME) as pool:
         for told in pool.map(_built, LANGUAGES):
             print(told, flush=True)
-    files = [str(HERE / name) for name in TESTS]
+    files = [str(HERE / f"test_{name}.py") for name in TESTS]
     return pytest.main([*files, "-q", *arguments], plugins=[Matrix(LANGUAGES)])
 
 

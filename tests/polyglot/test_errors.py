@@ -23,6 +23,7 @@ JSON = dict[str, Any]
 REASONS = read_cases("reasons")
 OTHERS = read_cases("others")
 TRANSIENT = read_cases("transient")
+OWED = read_cases("owed")
 
 SNAPSHOT = {"state": "RUNNING"}
 CALLS: dict[str, JSON] = {
@@ -149,6 +150,25 @@ def test_retries(language: str, driver: Speaker, server: RefusingServer) -> None
         if len(request_ids) != 1 or not min(request_ids):
             wrong[f"{case.name}, request_id"] = f"expected one, came {request_ids}"
     report(wrong)
+
+
+def test_what_is_owed(language: str, driver: Speaker, server: RefusingServer) -> None:
+    """After a save without an answer a handle first repeats it, under its own request_id."""
+    for case in OWED:
+        execution_id = f"{case.name}/{language}"
+        ask(driver, "open", handle=case.name, execution_id=execution_id)
+        answer = ask(driver, "handle_save", handle=case.name, snapshot={"state": "RUNNING"})
+        assert answer.keys() == {"error"}, f"{case.name}: {answer}"
+        answer = ask(driver, "handle_save", handle=case.name, snapshot={"state": "PAUSED"})
+        assert mismatch({"ok": {"version": "1"}}, answer) is None, f"{case.name}: {answer}"
+        requests: list[Any] = [each.request for each in server.seen[execution_id]]
+        assert len(requests) == 3, f"{case.name}: {len(requests)} requests"
+        first, again, second = requests
+        assert first == again, f"{case.name}: {again}"
+        assert second.request_id != first.request_id
+        # The head is known again: the save is against it, whole or as a delta.
+        base = second.expected_etag or second.delta.base_etag
+        assert base == "v1-a", f"{case.name}: {second}"
 
 
 def test_what_every_call_carries(language: str, driver: Speaker, server: RefusingServer) -> None:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from stillframe.testing import ServerProcess
-from tests.polyglot import test_errors, wrong
+from tests.polyglot import test_errors, test_watches, wrong
 from tests.polyglot.harness import corpus
+from tests.polyglot.harness.cutting import cutting_server, read_scripts
 from tests.polyglot.harness.playing import SceneError, play
 from tests.polyglot.harness.programs import local
 from tests.polyglot.harness.refusing import refusing_server
@@ -134,3 +135,24 @@ def test_retries(refusing: RefusingServer) -> None:
         pytest.raises(AssertionError, match="twice-cancelled, tries: expected 3, came 1"),
     ):
         test_errors.test_retries("wrong", wrong_one, refusing)
+
+
+@pytest.mark.parametrize(
+    ("driver", "name", "where"),
+    [
+        (wrong.IgnoresTokens, "lost-and-restarted", "expected a start at r3, came one at now"),
+        (wrong.TellsTokensTooEarly, "interrupted-initial-state", "ok.events.0.resume_token"),
+        (wrong.KeepsWatching, "goodbye", "the call goes on although its consumer has left"),
+    ],
+)
+def test_watches_are_followed(
+    driver: type[Driver], name: str, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(test_watches, "PATIENCE", 1)
+    script = next(each for each in read_scripts() if each.name == name)
+    with (
+        cutting_server(script) as server,
+        local(server.address, "acme", driver) as wrong_one,
+        pytest.raises(AssertionError, match=re.escape(where)),
+    ):
+        test_watches.follow(script, wrong_one, server)

@@ -153,6 +153,21 @@ class LosesTheFirstAfterResuming(Driver):
         return {"events": events[first:]}
 
 
+class IgnoresTokens(Driver):
+    """Watches from now on, wherever it was to go on."""
+
+    def do_watch_open(self, args: JSON) -> JSON:
+        return super().do_watch_open(args | {"resume_token": None})
+
+
+class KeepsWatching(Driver):
+    """Does not end the call of a watch that its consumer has left."""
+
+    def do_watch_close(self, args: JSON) -> JSON:
+        assert args
+        return {}
+
+
 class Overwrites(Driver):
     """Saves over what somebody else has written."""
 

@@ -103,7 +103,7 @@ class _Play:
     def _judge(self, step: Step, answer: JSON) -> None:
         refusal = step.until_refused or step.refuse
         expected = {"error": refusal} if refusal else {"ok": step.expect or {}}
-        came = _steady(step, answer)
+        came = steady(answer) if step.name == "watch_take" else answer
         if difference := mismatch(fill(expected, self._names), came):
             raise SceneError(f"{difference}\n  the answer: {_shown(answer)}")
         body = came.get("ok", came.get("error"))
@@ -114,15 +114,19 @@ class _Play:
                 raise SceneError(f"there is no {path} in {_shown(answer)}") from None
 
 
-def _steady(step: Step, answer: JSON) -> JSON:
-    """The answer without what depends on how often a connection broke: events that say that a
-    watch is open, or has caught up, other than the one asked for.
+def steady(answer: JSON) -> JSON:
+    """The answer of a take without what depends on how often a connection broke: events that say that a
+    watch is open, or has caught up, other than the one asked for. What is false is left out.
     """
-    if step.name != "watch_take" or "ok" not in answer:
+    if "ok" not in answer:
         return answer
     events: list[JSON] = answer["ok"]["events"]
     kept = [each for each in events[:-1] if each["event"] not in ("opened", "caught_up")]
-    return {"ok": {"events": kept + events[-1:]}}
+    true = [
+        {key: value for key, value in each.items() if value is not False}
+        for each in kept + events[-1:]
+    ]
+    return {"ok": {"events": true}}
 
 
 def _shown(answer: JSON) -> str:

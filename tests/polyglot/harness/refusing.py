@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import sys
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 JSON = dict[str, Any]
 
 FILE = ROOT / "tests" / "polyglot" / "errors.yaml"
+REFUSALS = {"transient": 2, "owed": 1}
+"""How often the cases of a section are refused before they are answered; others always are."""
+
 METHODS = {
     f"/{service.full_name}/{method.name}": method
     for module in (snapshot_service_pb2, working_memory_service_pb2)
@@ -125,9 +129,11 @@ class RefusingServer(grpc.GenericRpcHandler):
     """Answers with the case whose name the execution_id begins with, up to a `/`."""
 
     def __init__(self) -> None:
-        sections = ("reasons", "others", "transient")
+        sections = ("reasons", "others", *REFUSALS)
         self._cases = {case.name: case for each in sections for case in read_cases(each)}
-        self._transient = {case.name for case in read_cases("transient")}
+        self._refusals = {
+            case.name: times for each, times in REFUSALS.items() for case in read_cases(each)
+        }
         self.seen: defaultdict[str, list[Seen]] = defaultdict(list)
         """What was seen of each execution, in order."""
         self.address = ""
@@ -158,7 +164,7 @@ class RefusingServer(grpc.GenericRpcHandler):
     ) -> bytes:
         execution_id = self._see(method.name, request, context)
         name = execution_id.partition("/")[0]
-        if name in self._transient and len(self.seen[execution_id]) > 2:
+        if len(self.seen[execution_id]) > self._refusals.get(name, sys.maxsize):
             return snapshot_service_pb2.SaveSnapshotResponse(
                 version=1,
                 etag="v1-a",

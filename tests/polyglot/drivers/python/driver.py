@@ -86,9 +86,7 @@ class Driver(MemoryCommands):
 
     def do_check_freshness(self, args: JSON) -> JSON:
         heads = {key: int(args["heads"][key]) for key in sorted(args["heads"], key=str.encode)}
-        return {
-            "results": [n.freshness(each) for each in self.client(args).check_freshness(heads)]
-        }
+        return {"results": [n.freshness(each) for each in self.client(args).check_freshness(heads)]}
 
     def do_list(self, args: JSON) -> JSON:
         found = self.client(args).list(
