@@ -1,0 +1,20 @@
+/** A certificate of 127.0.0.1 and localhost that signs itself, and its key; for tests alone. */
+
+export const CERTIFICATE = `-----BEGIN CERTIFICATE-----
+MIIBaDCCAQ2gAwIBAgIUAfJi79vI/vhbATGeOA40qNN0HoUwCgYIKoZIzj0EAwIw
+GjEYMBYGA1UEAwwPc3RpbGxmcmFtZS10ZXN0MCAXDTAwMDEwMTAwMDAwMFoYDzIy
+MDAwMTAxMDAwMDAwWjAaMRgwFgYDVQQDDA9zdGlsbGZyYW1lLXRlc3QwWTATBgcq
+hkjOPQIBBggqhkjOPQMBBwNCAAQxhKedUpskiafnRRjOuUzmUrq14u14hRGASa4N
+c+WVhxfFVhg5AJ+B/WH1b2F3lcl8K4GzdVas3jElJGoml7uGoy8wLTAaBgNVHREE
+EzARhwR/AAABgglsb2NhbGhvc3QwDwYDVR0TAQH/BAUwAwEB/zAKBggqhkjOPQQD
+AgNJADBGAiEAhzNcnN4MfmMWdeSkvXVmQoViBWuzMtuiLpdXgD98+Q4CIQDF6oRx
+yioFhyr27uuh+96pmMqxApidRA0RqN5kNZdo6g==
+-----END CERTIFICATE-----
+`;
+
+export const KEY = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgtFpHrpbaqZXIc55t
+tKlMpfIYoEY3SmnF3eEkYRyZB+qhRANCAAQxhKedUpskiafnRRjOuUzmUrq14u14
+hRGASa4Nc+WVhxfFVhg5AJ+B/WH1b2F3lcl8K4GzdVas3jElJGoml7uG
+-----END PRIVATE KEY-----
+`;
