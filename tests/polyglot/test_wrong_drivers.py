@@ -38,7 +38,7 @@ CAUGHT: list[tuple[type[Driver], str, str]] = [
     (wrong.Repeats, "watch.every-change", "ok.events.2.snapshot.version: expected '3', came '2'"),
     (
         wrong.LosesTheFirstAfterResuming,
-        "watch.resume-over-a-restart",
+        "resume.while-away",
         "step 14 (call watch_take): ok.events.0.snapshot.sequence_number: expected '101'",
     ),
     (wrong.Overwrites, "handle.conflict-delta", "step 4 (call handle_save): error"),

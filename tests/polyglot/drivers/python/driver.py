@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Any, Self
 
 from stillframe.client import StillframeError, WatchMode
 from tests.polyglot.drivers.python import notation as n
+from tests.polyglot.drivers.python import options as o
+from tests.polyglot.drivers.python.errors import error
 from tests.polyglot.drivers.python.memory import MemoryCommands
 from tests.polyglot.drivers.python.watches import OpenWatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from stillframe.client import Claim, Client, Execution, Saver, StoredSnapshot
+    from stillframe.client import Client, Execution, Saver
 
 JSON = dict[str, Any]
 TIMEOUT = 30.0
@@ -46,7 +48,7 @@ class Driver(MemoryCommands):
             call = getattr(self, f"do_{command['call']}")
             return {"ok": call(given)}
         except StillframeError as failure:
-            return {"error": n.error(failure)}
+            return {"error": error(failure)}
         except Exception as failure:  # noqa: BLE001 - whatever it is, it is reported
             message = f"{type(failure).__name__}: {failure}"
             return {"error": {"reason": "DRIVER", "code": "UNKNOWN", "message": message}}
@@ -74,15 +76,15 @@ class Driver(MemoryCommands):
                 args["execution_id"],
                 n.snapshot(args["snapshot"]),
                 writer_epoch=n.number(args.get("writer_epoch")),
-                **_save_options(args),
+                **o.save_options(args),
             )
         )
 
     def do_load(self, args: JSON) -> JSON:
-        return _loaded(self.client(args).load(args["execution_id"], **_load_options(args)))
+        return o.loaded(self.client(args).load(args["execution_id"], **o.load_options(args)))
 
     def do_claim(self, args: JSON) -> JSON:
-        return _claimed(self.client(args).claim(args["execution_id"], **_claim_options(args)))
+        return o.claimed(self.client(args).claim(args["execution_id"], **o.claim_options(args)))
 
     def do_check_freshness(self, args: JSON) -> JSON:
         heads = {key: int(args["heads"][key]) for key in sorted(args["heads"], key=str.encode)}
@@ -90,7 +92,7 @@ class Driver(MemoryCommands):
 
     def do_list(self, args: JSON) -> JSON:
         found = self.client(args).list(
-            n.filter_(args.get("filter")), page_size=args.get("page_size", 0), **_view(args)
+            n.filter_(args.get("filter")), page_size=args.get("page_size", 0), **o.view(args)
         )
         return {"snapshots": [n.stored(each) for each in found]}
 
@@ -100,7 +102,7 @@ class Driver(MemoryCommands):
             page_size=args.get("page_size", 0),
             page_token=args.get("page_token", ""),
             include_count=args.get("include_count", False),
-            **_view(args),
+            **o.view(args),
         )
         answer: JSON = {
             "snapshots": [n.stored(each) for each in page.items],
@@ -117,7 +119,7 @@ class Driver(MemoryCommands):
             criteria=n.criteria(args.get("criteria")),
             labels=args.get("labels"),
             page_size=args.get("page_size", 0),
-            **_view(args),
+            **o.view(args),
         )
         return {"snapshots": [n.stored(each) for each in found]}
 
@@ -125,7 +127,7 @@ class Driver(MemoryCommands):
         ends = {
             f"{end}_{name}": each
             for end in ("from", "to")
-            for name, each in _selector(args.get(end, {})).items()
+            for name, each in o.selector(args.get(end, {})).items()
         }
         diff = self.client(args).diff(args["execution_id"], **ends)
         return {
@@ -145,7 +147,7 @@ class Driver(MemoryCommands):
             include_history=args.get("include_history", False),
             sequence_number=n.number(args.get("sequence_number")),
             request_id=args.get("request_id"),
-            **_selector(args),
+            **o.selector(args),
         )
         return {
             "version": str(forked.version),
@@ -193,13 +195,13 @@ class Driver(MemoryCommands):
 
     def do_handle_save(self, args: JSON) -> JSON:
         handle = self._handles[args["handle"]]
-        return n.saved(handle.save(n.snapshot(args["snapshot"]), **_save_options(args)))
+        return n.saved(handle.save(n.snapshot(args["snapshot"]), **o.save_options(args)))
 
     def do_handle_load(self, args: JSON) -> JSON:
-        return _loaded(self._handles[args["handle"]].load(**_load_options(args)))
+        return o.loaded(self._handles[args["handle"]].load(**o.load_options(args)))
 
     def do_handle_claim(self, args: JSON) -> JSON:
-        return _claimed(self._handles[args["handle"]].claim(**_claim_options(args)))
+        return o.claimed(self._handles[args["handle"]].claim(**o.claim_options(args)))
 
     def do_saver_open(self, args: JSON) -> JSON:
         self._savers[args["saver"]] = self.client(args).saver(
@@ -229,7 +231,7 @@ class Driver(MemoryCommands):
             initial_state=args.get("initial_state", False),
             mode=WatchMode[args.get("mode", "LATEST")],
             restart_if_lost=args.get("restart_if_lost", False),
-            **_view(args),
+            **o.view(args),
         )
         self._watches[args["watch"]] = OpenWatch(watch)
         return {}
@@ -245,57 +247,3 @@ class Driver(MemoryCommands):
     def do_watch_close(self, args: JSON) -> JSON:
         self._watches.pop(args["watch"]).close()
         return {}
-
-
-def _save_options(args: JSON) -> JSON:
-    return {
-        "expected_etag": args.get("expected_etag"),
-        "must_not_exist": args.get("must_not_exist", False),
-        "ttl": args.get("ttl"),
-        "allow_sequence_regression": args.get("allow_sequence_regression", False),
-        "request_id": args.get("request_id"),
-    }
-
-
-def _selector(args: JSON) -> JSON:
-    return {
-        "version": n.number(args.get("version")),
-        "snapshot_id": args.get("snapshot_id"),
-        "criteria": n.criteria(args.get("criteria")),
-    }
-
-
-def _load_options(args: JSON) -> JSON:
-    return _selector(args) | {
-        "projection": n.projection(args.get("projection")),
-        "event_store_head": n.number(args.get("event_store_head")),
-        "require_fresh": args.get("require_fresh", False),
-        "max_behind": n.number(args.get("max_behind")),
-        "max_message_bytes": n.number(args.get("max_message_bytes")),
-    }
-
-
-def _claim_options(args: JSON) -> JSON:
-    return {
-        "allow_missing": args.get("allow_missing", False),
-        "projection": n.projection(args.get("projection")),
-        "event_store_head": n.number(args.get("event_store_head")),
-    }
-
-
-def _view(args: JSON) -> JSON:
-    return {"full": args.get("full", False), "projection": n.projection(args.get("projection"))}
-
-
-def _loaded(snapshot: StoredSnapshot) -> JSON:
-    freshness = {} if snapshot.freshness is None else {"freshness": n.freshness(snapshot.freshness)}
-    return {"snapshot": n.stored(snapshot), **freshness}
-
-
-def _claimed(claim: Claim) -> JSON:
-    answer: JSON = {"writer_epoch": str(claim.writer_epoch)}
-    if claim.snapshot is not None:
-        answer["snapshot"] = n.stored(claim.snapshot)
-    if claim.freshness is not None:
-        answer["freshness"] = n.freshness(claim.freshness)
-    return answer
