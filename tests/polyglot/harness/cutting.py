@@ -100,12 +100,13 @@ class CuttingServer:
             self.complaint = self.complaint or f"expected {expected}, came one at {came}"
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, self.complaint)
             return
+        # Before the first message: of a call that is gone nothing more is asked, and one that is
+        # gone already takes no callback.
+        if call.end == "hold" and not context.add_callback(self.left.set):
+            self.left.set()
         for message in call.send:
             yield WatchSnapshotsResponse(frames=[_frame(*each) for each in message])
         if call.end == "hold":
-            # A call that is gone already takes no callback.
-            if not context.add_callback(self.left.set):
-                self.left.set()
             # The end of the test, or of its patience, sets it as well.
             self.left.wait(PATIENCE)
         elif call.end != "OK":
