@@ -93,6 +93,10 @@ _HEAD = """\
 The details of an error say more than its code, in a form for programs. Its message is
 English for the developer, and no program should read it. An error that a
 broken connection or a proxy makes up has a code and no reason.
+
+The clients name a reason as their language does: FENCED is `FencedError` in Python and in
+TypeScript, `FencedException` in Java, `ReasonFenced` in Go (for `errors.Is`), and
+`Reason::Fenced` in Rust.
 """
 
 _METADATA = re.compile(r"([a-z_]+)( \([^)]*\))?(?:, |$|(?=[.;]))")

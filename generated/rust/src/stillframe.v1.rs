@@ -3225,7 +3225,9 @@ pub struct SetValueRequest {
     #[prost(bool, tag = "7")]
     pub must_not_exist: bool,
     /// Optional. Makes a retry safe: while the value that a request set is there, the
-    /// same request_id is answered with the first answer. Empty means none.
+    /// same request_id is answered with the first answer. Empty means none. Once
+    /// another value has taken its place, a repeat sets it again: where that must not
+    /// be, expected_etag or must_not_exist refuses it.
     #[prost(string, tag = "8")]
     pub request_id: ::prost::alloc::string::String,
 }
@@ -3494,7 +3496,9 @@ pub mod working_memory_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// Deletes a value, and answers once that is durable. Idempotent: where there is
-        /// none, it answers OK and says so.
+        /// none, it answers OK and says so. There is no request_id: a call that is
+        /// repeated after a lost answer also deletes a value that somebody else has set
+        /// since, unless it has an expected_etag.
         ///
         /// ABORTED: ETAG_MISMATCH.
         /// INVALID_ARGUMENT: INVALID_FIELD, MALFORMED_MESSAGE.
@@ -3598,7 +3602,9 @@ pub mod working_memory_service_server {
             tonic::Status,
         >;
         /// Deletes a value, and answers once that is durable. Idempotent: where there is
-        /// none, it answers OK and says so.
+        /// none, it answers OK and says so. There is no request_id: a call that is
+        /// repeated after a lost answer also deletes a value that somebody else has set
+        /// since, unless it has an expected_etag.
         ///
         /// ABORTED: ETAG_MISMATCH.
         /// INVALID_ARGUMENT: INVALID_FIELD, MALFORMED_MESSAGE.

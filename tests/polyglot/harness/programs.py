@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import queue
 import subprocess
 import tempfile
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 JSON = dict[str, Any]
+
+ENVIRONMENT = dict(os.environ)
+"""What drivers are given. Not what it is when they start, in threads of their own: pytest
+changes it for each test, and a process that starts meanwhile would read what was freed.
+"""
 
 PATIENCE = 90
 """Seconds that a driver may take for an answer, or to end: more than any timeout of its own."""
@@ -41,13 +47,18 @@ class Program:
 
     def __init__(self, command: list[str | Path]) -> None:
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed by end()
-        self._process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._stderr,
-            encoding="utf-8",
-        )
+        try:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._stderr,
+                encoding="utf-8",
+                env=ENVIRONMENT,
+            )
+        except BaseException:
+            self._stderr.close()
+            raise
         self._lines: queue.Queue[str | None] = queue.Queue()
         assert self._process.stdout is not None
         self._reader = threading.Thread(

@@ -5,6 +5,7 @@ import re
 
 import grpc
 import pytest
+from google.rpc import error_details_pb2, status_pb2
 
 from stillframe.client import (
     FencedError,
@@ -105,6 +106,16 @@ def test_an_error_carries_all_that_the_server_said() -> None:
         FieldViolation("labels", "too many"),
     )
     assert error.retry_after == 1.25
+
+
+def test_a_wait_longer_than_any_time_does_not_hide_the_error() -> None:
+    retry = error_details_pb2.RetryInfo()
+    retry.retry_delay.seconds = 2**60
+    status = status_pb2.Status(code=14)
+    status.details.add().Pack(retry)
+    error = error_from_status("UNAVAILABLE", "away", status.SerializeToString())
+    assert type(error) is UnavailableError
+    assert error.retry_after == 2.0**60
 
 
 def test_a_reason_of_another_domain_is_not_ours() -> None:

@@ -62,6 +62,20 @@ def test_a_newer_state_takes_the_place_of_the_one_that_waits() -> None:
     assert bench.core.is_settled(second)
 
 
+def test_the_time_that_a_server_asks_for_does_not_lift_the_bound() -> None:
+    bench = Bench(max_absence=10.0)
+    bench.submit(n=1)
+    assert bench.core.failed(bench.take(), UnavailableError(retry_after=3_600.0)) == 10.0
+
+
+def test_an_absence_begins_with_the_first_try_that_fails() -> None:
+    bench = Bench(max_absence=10.0)
+    bench.submit(n=1)
+    job = bench.take()
+    bench.now += 10.0
+    assert bench.core.failed(job, UnavailableError()) is None
+
+
 def test_absence_is_ridden_out_for_its_time() -> None:
     bench = Bench(max_absence=10.0)
     bench.submit(n=1)
@@ -70,7 +84,7 @@ def test_absence_is_ridden_out_for_its_time() -> None:
         delays.append(bench.core.failed(bench.take(), UnavailableError()))
         bench.now += 3.0
 
-    assert delays == [1.0, 2.0, 4.0, 4.0, None]
+    assert delays == [1.0, 2.0, 4.0, 1.0, None]
     assert bench.core.is_settled(bench.core.newest)
     with pytest.raises(UnavailableError):
         bench.core.check()

@@ -1,7 +1,8 @@
 """When to try a call again, and for how long (no I/O, no clock of its own).
 
-Every call can be repeated: saves and deletes carry a request_id, by which the server gives
-its first answer again; a claim that is repeated gives a higher epoch. So what is retried is
+Every call can be repeated: saves, forks, deletes and sets carry a request_id, by which the
+server gives its first answer again; a claim that is repeated gives a higher epoch; and the
+contract says of DeleteValue, which carries none, what a repeat may find. So what is retried is
 what another try can help: UNAVAILABLE, RESOURCE_EXHAUSTED where the server said that it
 passes (SERVER_BUSY, RATE_LIMITED), and CANCELLED, which a server answers whose time to drain
 is over: the caller's own cancellation never comes as a status.

@@ -34,6 +34,7 @@ class SaverCore:
         self._durable = 0
         self._waiting: Job | None = None
         self._failures = 0
+        self._began = 0.0
         self._absent_since = 0.0
         self._error: StillframeError | None = None
         self._closed = False
@@ -70,7 +71,8 @@ class SaverCore:
         return self._durable >= ticket or self._error is not None
 
     def take(self) -> Job | None:
-        """The state to save now."""
+        """The state to save now; its try begins."""
+        self._began = self._clock.monotonic()
         job, self._waiting = self._waiting, None
         return job
 
@@ -96,14 +98,17 @@ class SaverCore:
         """
         now = self._clock.monotonic()
         if not self._failures:
-            self._absent_since = now
+            # Not now: the try itself may have taken all the time that there is.
+            self._absent_since = self._began
         self._failures += 1
         if not is_absence(error) or now - self._absent_since >= self._max_absence:
             self._error = error
             return None
         self._waiting = self._waiting or job
         delay = self._policy.backoff(self._failures, self._clock.random())
-        return delay + (error.retry_after or 0.0)
+        # Whatever the server asks for: the bound is the caller's.
+        left = self._absent_since + self._max_absence - now
+        return min(delay + (error.retry_after or 0.0), left)
 
     def stop(self, error: StillframeError) -> None:
         """Stops the saver for a reason of its shell's."""

@@ -9,6 +9,7 @@ from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
 
 from stillframe.client import _errors as e
+from stillframe.client._encoding import NANOS
 
 DETAILS_TRAILER = "grpc-status-details-bin"
 
@@ -106,7 +107,9 @@ def _read_details(
                 if info.domain == _DOMAIN:
                     reason, metadata = info.reason, dict(info.metadata)
             elif detail.Unpack(retry):
-                retry_after = max(0.0, retry.retry_delay.ToTimedelta().total_seconds())
+                # Not ToTimedelta, which raises for what is longer than it can hold.
+                delay = retry.retry_delay
+                retry_after = max(0.0, delay.seconds + delay.nanos / NANOS)
             elif detail.Unpack(bad):
                 violations += [
                     e.FieldViolation(each.field, each.description) for each in bad.field_violations

@@ -192,7 +192,13 @@ class ServerProcess:
         return [*command, *self._args]
 
     def _environment(self) -> dict[str, str]:
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith("STILLFRAME_")}
+        # Name by name: another thread may change the environment meanwhile, as pytest does.
+        found = {name: os.environ.get(name) for name in list(os.environ)}
+        inherited = {
+            name: value
+            for name, value in found.items()
+            if value is not None and not name.startswith("STILLFRAME_")
+        }
         return inherited | self._env
 
     def _finish(self, timeout: float) -> int:

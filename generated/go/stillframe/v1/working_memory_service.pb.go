@@ -56,7 +56,9 @@ type SetValueRequest struct {
 	// Optional. The call is refused with VALUE_EXISTS if there is a value.
 	MustNotExist bool `protobuf:"varint,7,opt,name=must_not_exist,json=mustNotExist,proto3" json:"must_not_exist,omitempty"`
 	// Optional. Makes a retry safe: while the value that a request set is there, the
-	// same request_id is answered with the first answer. Empty means none.
+	// same request_id is answered with the first answer. Empty means none. Once
+	// another value has taken its place, a repeat sets it again: where that must not
+	// be, expected_etag or must_not_exist refuses it.
 	RequestId     string `protobuf:"bytes,8,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

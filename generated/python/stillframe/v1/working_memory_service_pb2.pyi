@@ -63,7 +63,9 @@ class SetValueRequest(_message.Message):
     """Optional. The call is refused with VALUE_EXISTS if there is a value."""
     request_id: _builtins.str
     """Optional. Makes a retry safe: while the value that a request set is there, the
-    same request_id is answered with the first answer. Empty means none.
+    same request_id is answered with the first answer. Empty means none. Once
+    another value has taken its place, a repeat sets it again: where that must not
+    be, expected_etag or must_not_exist refuses it.
     """
     @_builtins.property
     def ttl(self) -> _duration_pb2.Duration:

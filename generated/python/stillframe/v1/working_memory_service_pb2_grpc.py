@@ -89,7 +89,9 @@ class WorkingMemoryServiceServicer:
 
     def DeleteValue(self, request, context):
         """Deletes a value, and answers once that is durable. Idempotent: where there is
-        none, it answers OK and says so.
+        none, it answers OK and says so. There is no request_id: a call that is
+        repeated after a lost answer also deletes a value that somebody else has set
+        since, unless it has an expected_etag.
 
         ABORTED: ETAG_MISMATCH.
         INVALID_ARGUMENT: INVALID_FIELD, MALFORMED_MESSAGE.

@@ -64,7 +64,9 @@ class WorkingMemoryServiceStub:
     """
     DeleteValue: _grpc.UnaryUnaryMultiCallable[_working_memory_service_pb2.DeleteValueRequest, _working_memory_service_pb2.DeleteValueResponse]
     """Deletes a value, and answers once that is durable. Idempotent: where there is
-    none, it answers OK and says so.
+    none, it answers OK and says so. There is no request_id: a call that is
+    repeated after a lost answer also deletes a value that somebody else has set
+    since, unless it has an expected_etag.
 
     ABORTED: ETAG_MISMATCH.
     INVALID_ARGUMENT: INVALID_FIELD, MALFORMED_MESSAGE.
@@ -101,7 +103,9 @@ class WorkingMemoryServiceAsyncStub(WorkingMemoryServiceStub):
     """
     DeleteValue: _aio.UnaryUnaryMultiCallable[_working_memory_service_pb2.DeleteValueRequest, _working_memory_service_pb2.DeleteValueResponse]  # type: ignore[assignment]
     """Deletes a value, and answers once that is durable. Idempotent: where there is
-    none, it answers OK and says so.
+    none, it answers OK and says so. There is no request_id: a call that is
+    repeated after a lost answer also deletes a value that somebody else has set
+    since, unless it has an expected_etag.
 
     ABORTED: ETAG_MISMATCH.
     INVALID_ARGUMENT: INVALID_FIELD, MALFORMED_MESSAGE.
@@ -153,7 +157,9 @@ class WorkingMemoryServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_working_memory_service_pb2.DeleteValueResponse, _abc.Awaitable[_working_memory_service_pb2.DeleteValueResponse]]:
         """Deletes a value, and answers once that is durable. Idempotent: where there is
-        none, it answers OK and says so.
+        none, it answers OK and says so. There is no request_id: a call that is
+        repeated after a lost answer also deletes a value that somebody else has set
+        since, unless it has an expected_etag.
 
         ABORTED: ETAG_MISMATCH.
         INVALID_ARGUMENT: INVALID_FIELD, MALFORMED_MESSAGE.

@@ -83,7 +83,9 @@ export declare type SetValueRequest = Message<"stillframe.v1.SetValueRequest"> &
 
   /**
    * Optional. Makes a retry safe: while the value that a request set is there, the
-   * same request_id is answered with the first answer. Empty means none.
+   * same request_id is answered with the first answer. Empty means none. Once
+   * another value has taken its place, a repeat sets it again: where that must not
+   * be, expected_etag or must_not_exist refuses it.
    *
    * @generated from field: string request_id = 8;
    */
@@ -433,7 +435,9 @@ export declare const WorkingMemoryService: GenService<{
   },
   /**
    * Deletes a value, and answers once that is durable. Idempotent: where there is
-   * none, it answers OK and says so.
+   * none, it answers OK and says so. There is no request_id: a call that is
+   * repeated after a lost answer also deletes a value that somebody else has set
+   * since, unless it has an expected_etag.
    *
    * ABORTED: ETAG_MISMATCH.
    * INVALID_ARGUMENT: INVALID_FIELD, MALFORMED_MESSAGE.

@@ -76,8 +76,9 @@ class MemoryCalls(ABC):
         """Deletes a value of the working memory, and returns whether there was one: False as
         well when an earlier try of this call, whose answer was lost, has deleted it.
 
-        `expected_etag`: refuse with EtagMismatchError if there is a value with another. The
-        scope as in `set_value`.
+        `expected_etag`: refuse with EtagMismatchError if there is a value with another; without
+        it, such a repeat also deletes what somebody else has set since. The scope as in
+        `set_value`.
         """
         return self._unary(
             _memory.delete_value(

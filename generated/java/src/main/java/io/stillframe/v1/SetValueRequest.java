@@ -352,7 +352,9 @@ private static final long serialVersionUID = 0L;
   /**
    * <pre>
    * Optional. Makes a retry safe: while the value that a request set is there, the
-   * same request_id is answered with the first answer. Empty means none.
+   * same request_id is answered with the first answer. Empty means none. Once
+   * another value has taken its place, a repeat sets it again: where that must not
+   * be, expected_etag or must_not_exist refuses it.
    * </pre>
    *
    * <code>string request_id = 8;</code>
@@ -374,7 +376,9 @@ private static final long serialVersionUID = 0L;
   /**
    * <pre>
    * Optional. Makes a retry safe: while the value that a request set is there, the
-   * same request_id is answered with the first answer. Empty means none.
+   * same request_id is answered with the first answer. Empty means none. Once
+   * another value has taken its place, a repeat sets it again: where that must not
+   * be, expected_etag or must_not_exist refuses it.
    * </pre>
    *
    * <code>string request_id = 8;</code>
@@ -1550,7 +1554,9 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * Optional. Makes a retry safe: while the value that a request set is there, the
-     * same request_id is answered with the first answer. Empty means none.
+     * same request_id is answered with the first answer. Empty means none. Once
+     * another value has taken its place, a repeat sets it again: where that must not
+     * be, expected_etag or must_not_exist refuses it.
      * </pre>
      *
      * <code>string request_id = 8;</code>
@@ -1571,7 +1577,9 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * Optional. Makes a retry safe: while the value that a request set is there, the
-     * same request_id is answered with the first answer. Empty means none.
+     * same request_id is answered with the first answer. Empty means none. Once
+     * another value has taken its place, a repeat sets it again: where that must not
+     * be, expected_etag or must_not_exist refuses it.
      * </pre>
      *
      * <code>string request_id = 8;</code>
@@ -1593,7 +1601,9 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * Optional. Makes a retry safe: while the value that a request set is there, the
-     * same request_id is answered with the first answer. Empty means none.
+     * same request_id is answered with the first answer. Empty means none. Once
+     * another value has taken its place, a repeat sets it again: where that must not
+     * be, expected_etag or must_not_exist refuses it.
      * </pre>
      *
      * <code>string request_id = 8;</code>
@@ -1611,7 +1621,9 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * Optional. Makes a retry safe: while the value that a request set is there, the
-     * same request_id is answered with the first answer. Empty means none.
+     * same request_id is answered with the first answer. Empty means none. Once
+     * another value has taken its place, a repeat sets it again: where that must not
+     * be, expected_etag or must_not_exist refuses it.
      * </pre>
      *
      * <code>string request_id = 8;</code>
@@ -1626,7 +1638,9 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * Optional. Makes a retry safe: while the value that a request set is there, the
-     * same request_id is answered with the first answer. Empty means none.
+     * same request_id is answered with the first answer. Empty means none. Once
+     * another value has taken its place, a repeat sets it again: where that must not
+     * be, expected_etag or must_not_exist refuses it.
      * </pre>
      *
      * <code>string request_id = 8;</code>

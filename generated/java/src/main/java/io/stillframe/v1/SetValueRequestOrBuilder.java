@@ -165,7 +165,9 @@ public interface SetValueRequestOrBuilder extends
   /**
    * <pre>
    * Optional. Makes a retry safe: while the value that a request set is there, the
-   * same request_id is answered with the first answer. Empty means none.
+   * same request_id is answered with the first answer. Empty means none. Once
+   * another value has taken its place, a repeat sets it again: where that must not
+   * be, expected_etag or must_not_exist refuses it.
    * </pre>
    *
    * <code>string request_id = 8;</code>
@@ -175,7 +177,9 @@ public interface SetValueRequestOrBuilder extends
   /**
    * <pre>
    * Optional. Makes a retry safe: while the value that a request set is there, the
-   * same request_id is answered with the first answer. Empty means none.
+   * same request_id is answered with the first answer. Empty means none. Once
+   * another value has taken its place, a repeat sets it again: where that must not
+   * be, expected_etag or must_not_exist refuses it.
    * </pre>
    *
    * <code>string request_id = 8;</code>

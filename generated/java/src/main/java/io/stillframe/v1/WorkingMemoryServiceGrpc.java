@@ -237,7 +237,9 @@ public final class WorkingMemoryServiceGrpc {
     /**
      * <pre>
      * Deletes a value, and answers once that is durable. Idempotent: where there is
-     * none, it answers OK and says so.
+     * none, it answers OK and says so. There is no request_id: a call that is
+     * repeated after a lost answer also deletes a value that somebody else has set
+     * since, unless it has an expected_etag.
      * ABORTED: ETAG_MISMATCH.
      * INVALID_ARGUMENT: INVALID_FIELD, MALFORMED_MESSAGE.
      * </pre>
@@ -327,7 +329,9 @@ public final class WorkingMemoryServiceGrpc {
     /**
      * <pre>
      * Deletes a value, and answers once that is durable. Idempotent: where there is
-     * none, it answers OK and says so.
+     * none, it answers OK and says so. There is no request_id: a call that is
+     * repeated after a lost answer also deletes a value that somebody else has set
+     * since, unless it has an expected_etag.
      * ABORTED: ETAG_MISMATCH.
      * INVALID_ARGUMENT: INVALID_FIELD, MALFORMED_MESSAGE.
      * </pre>
@@ -403,7 +407,9 @@ public final class WorkingMemoryServiceGrpc {
     /**
      * <pre>
      * Deletes a value, and answers once that is durable. Idempotent: where there is
-     * none, it answers OK and says so.
+     * none, it answers OK and says so. There is no request_id: a call that is
+     * repeated after a lost answer also deletes a value that somebody else has set
+     * since, unless it has an expected_etag.
      * ABORTED: ETAG_MISMATCH.
      * INVALID_ARGUMENT: INVALID_FIELD, MALFORMED_MESSAGE.
      * </pre>
@@ -477,7 +483,9 @@ public final class WorkingMemoryServiceGrpc {
     /**
      * <pre>
      * Deletes a value, and answers once that is durable. Idempotent: where there is
-     * none, it answers OK and says so.
+     * none, it answers OK and says so. There is no request_id: a call that is
+     * repeated after a lost answer also deletes a value that somebody else has set
+     * since, unless it has an expected_etag.
      * ABORTED: ETAG_MISMATCH.
      * INVALID_ARGUMENT: INVALID_FIELD, MALFORMED_MESSAGE.
      * </pre>
@@ -553,7 +561,9 @@ public final class WorkingMemoryServiceGrpc {
     /**
      * <pre>
      * Deletes a value, and answers once that is durable. Idempotent: where there is
-     * none, it answers OK and says so.
+     * none, it answers OK and says so. There is no request_id: a call that is
+     * repeated after a lost answer also deletes a value that somebody else has set
+     * since, unless it has an expected_etag.
      * ABORTED: ETAG_MISMATCH.
      * INVALID_ARGUMENT: INVALID_FIELD, MALFORMED_MESSAGE.
      * </pre>
