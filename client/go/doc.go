@@ -22,7 +22,7 @@
 // # Timeouts and retries
 //
 // The deadline of a call's context bounds the call with all its retries; without one it is
-// [Config.Timeout]. Repeating a call is safe, and the client does it where that can help: a
+// [Config.Timeout]. The client repeats a call where that can help, as [RetryPolicy] says: a
 // restart of the server is ridden out.
 //
 // # Errors

@@ -22,13 +22,15 @@ const MaxDepth = 200
 //
 // It encodes what encoding/json does, and decodes into what encoding/json does; numbers in an any
 // are json.Number. Integers of the int64 and uint64 ranges are exact, every other number is a
-// float64: an integer outside of both comes out as json.Number("1e+30"), so that a json.Number
-// without fraction and exponent always fits one of them. Depth over MaxDepth, NUL in text, text
-// that is no Unicode (invalid UTF-8, lone surrogates) and numbers outside float64 are refused.
-// Of equal keys of an object the last wins.
+// float64: an integer outside of both is refused by Encode, and decodes as if 1e+30 were written,
+// also into a json.RawMessage and what has an UnmarshalJSON, so that a json.Number without
+// fraction and exponent always fits one of them. Depth over MaxDepth, NUL in text, text that is no
+// Unicode (invalid UTF-8, lone surrogates) and numbers outside float64 are refused. Of equal keys
+// of an object the last wins.
 //
-// A float64 is written so that every reader takes it for one, 1.0 and not 1; within a struct, and
-// what has a MarshalJSON, it is written as encoding/json does.
+// A float64 is written so that every reader takes it for one, 1.0 and not 1. Within a struct, a
+// map whose keys are not strings, and what has a MarshalJSON, it is written as encoding/json does:
+// there a whole number in the ranges of integers looks like one.
 type JSONCodec struct{}
 
 // Encode gives the payload of a value. It fails with a ValueEncodeError.

@@ -33,7 +33,11 @@ func decodeJSON(payload Payload, into any) error {
 	if err := scan(payload.Data, MaxDepth); err != nil {
 		return err
 	}
-	decoder := json.NewDecoder(bytes.NewReader(payload.Data))
+	settled, err := settleNumbers(payload.Data)
+	if err != nil {
+		return err
+	}
+	decoder := json.NewDecoder(bytes.NewReader(settled))
 	decoder.UseNumber()
 	if err := decoder.Decode(into); err != nil {
 		return notJSON(err)
@@ -41,17 +45,7 @@ func decodeJSON(payload Payload, into any) error {
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return errors.New("not JSON: something follows the value")
 	}
-	value, generic := into.(*any)
-	if !generic {
-		// A field of it may be an any.
-		return eachNumber(payload.Data, func(number json.Number) error {
-			_, err := settleNumber(number)
-			return err
-		})
-	}
-	var err error
-	*value, err = settle(*value)
-	return err
+	return nil
 }
 
 func notJSON(err error) error {
@@ -116,42 +110,55 @@ func escapedUnit(data []byte) (rune, bool) {
 	return rune(unit), err == nil
 }
 
-// settle makes every number of a value one that fits its Go types, in place.
-func settle(value any) (any, error) {
-	var err error
-	switch value := value.(type) {
-	case json.Number:
-		return settleNumber(value)
-	case []any:
-		for i := range value {
-			if value[i], err = settle(value[i]); err != nil {
+// settleNumbers gives JSON in which every integer outside of the int64 and uint64 ranges is
+// written as the float64 that it is; the same bytes if there is none. It refuses numbers outside
+// of float64. What is not JSON does not become JSON by it.
+func settleNumbers(data []byte) ([]byte, error) {
+	var settled []byte
+	copied, inText := 0, false
+	for i := 0; i < len(data); i++ {
+		switch char := data[i]; {
+		case char == '"':
+			inText = !inText
+		case inText && char == '\\':
+			i++
+		case inText:
+		case char == '-' || '0' <= char && char <= '9':
+			start := i
+			for i+1 < len(data) && strings.IndexByte("0123456789+-.eE", data[i+1]) >= 0 {
+				i++
+			}
+			literal := string(data[start : i+1])
+			fit, err := settleNumber(literal)
+			if err != nil {
 				return nil, err
 			}
-		}
-	case map[string]any:
-		for key, each := range value {
-			if value[key], err = settle(each); err != nil {
-				return nil, err
+			if fit != literal {
+				settled = append(append(settled, data[copied:start]...), fit...)
+				copied = i + 1
 			}
 		}
 	}
-	return value, nil
+	if copied == 0 {
+		return data, nil
+	}
+	return append(settled, data[copied:]...), nil
 }
 
-func settleNumber(number json.Number) (json.Number, error) {
-	literal := number.String()
+func settleNumber(literal string) (string, error) {
 	integer := isInteger(literal)
 	if integer && fitsInteger(literal) {
-		return number, nil
+		return literal, nil
 	}
 	double, err := strconv.ParseFloat(literal, 64)
-	if err != nil {
+	switch {
+	case err == nil && !integer, !json.Valid([]byte(literal)):
+		return literal, nil
+	case err != nil:
 		return "", rangeError(literal)
+	default:
+		return strconv.FormatFloat(double, 'e', -1, 64), nil
 	}
-	if integer {
-		return json.Number(strconv.FormatFloat(double, 'e', -1, 64)), nil
-	}
-	return number, nil
 }
 
 func isInteger(literal string) bool { return !strings.ContainsAny(literal, ".eE") }

@@ -83,8 +83,20 @@ func TestEncode(t *testing.T) {
 		{StateRunning, `3`},
 		{&shouting{"a"}, `"A"`},
 		{[]shouting{{"a"}}, `["A"]`},
+		{&struct{ S shouting }{shouting{"a"}}, `{"S":"A"}`},
 		{time.Unix(0, 1).UTC(), `"1970-01-01T00:00:00.000000001Z"`},
 		{big.NewInt(7), `7`},
+		{struct{ F float64 }{1e20}, `{"F":1e+20}`},
+		{map[int]float64{1: -1e19, 2: 0x1p64}, `{"1":-1e+19,"2":1.8446744073709552e+19}`},
+		{[]any{&struct{ F float32 }{1e20}}, `[{"F":1e+20}]`},
+		{struct {
+			F float64
+			T string
+			R json.RawMessage
+			N json.Number
+			B *big.Int
+		}{1e20, `"100000000000000000000`, json.RawMessage(`[1]`), "", nil},
+			`{"F":1e+20,"T":"\"100000000000000000000","R":[1],"N":0,"B":null}`},
 	} {
 		payload, err := JSONCodec{}.Encode(each.value)
 		if err != nil || string(payload.Data) != each.want || payload.Encoding != "" {
@@ -119,6 +131,14 @@ func TestEncodeRefuses(t *testing.T) {
 		"cycle":             {cyclic(), "deeper than 200"},
 		"pointer to itself": {reference(), "itself"},
 		"big integer":       {tooLarge, "integer"},
+		"big in a struct":   {struct{ B *big.Int }{tooLarge}, "integer"},
+		"big by address":    {&struct{ B big.Int }{*tooLarge}, "integer"},
+		"big beside floats": {map[int]any{1: 1e20, 2: big.NewInt(0).Exp(big.NewInt(10), big.NewInt(20), nil)}, "integer"},
+		"raw beside floats": {struct {
+			F float64
+			R json.RawMessage
+		}{1e20, json.RawMessage(`[100000000000000000000]`)}, "integer"},
+		"number in struct":  {struct{ N json.Number }{"100000000000000000000"}, "integer"},
 		"number too large":  {json.Number("18446744073709551616"), "integer"},
 		"number too small":  {json.Number("-9223372036854775809"), "integer"},
 		"number infinite":   {json.Number("1e400"), "range"},
@@ -154,6 +174,7 @@ func TestDecode(t *testing.T) {
 		`1.0`:                                 json.Number("1.0"),
 		`1e-400`:                              json.Number("1e-400"),
 		`"\ud83d\ude00"`:                      "😀",
+		`["\"",18446744073709551616,"9\\"]`:   []any{`"`, json.Number("1.8446744073709552e+19"), `9\`},
 		`"\u0001\\u0000"`:                     "\x01\\u0000",
 		`"😀"`:                                 "😀",
 		` [1 , {"a":[]}] `:                    []any{json.Number("1"), map[string]any{"a": []any{}}},
@@ -172,26 +193,32 @@ func TestDecode(t *testing.T) {
 
 func TestDecodeRefuses(t *testing.T) {
 	for text, why := range map[string]string{
-		`1e400`:                   "outside the range",
-		`[-1e400]`:                "outside the range",
-		strings.Repeat("9", 5000): "outside the range",
-		`NaN`:                     "not JSON",
-		`[Infinity]`:              "not JSON",
-		`{"a": -Infinity}`:        "not JSON",
-		`"\u0000"`:                "NUL",
-		`{"\u0000": 1}`:           "NUL",
-		`["\ud800"]`:              "surrogate",
-		`["\ud800\ud800"]`:        "surrogate",
-		`"\ud83dx\ude00"`:         "surrogate",
-		`{"\udfff": 1}`:           "surrogate",
-		"\"\x00\"":                "not JSON",
-		"\"\xff\"":                "not UTF-8",
-		"\"\xed\xa0\x80\"":        "not UTF-8",
-		``:                        "not JSON",
-		`1 2`:                     "not JSON",
-		`{"a":1}}`:                "not JSON",
-		"\ufeff1":                 "not JSON",
-		`01`:                      "not JSON",
+		`1e400`:                       "outside the range",
+		`[-1e400]`:                    "outside the range",
+		strings.Repeat("9", 5000):     "outside the range",
+		`NaN`:                         "not JSON",
+		`[Infinity]`:                  "not JSON",
+		`1e+-400`:                     "not JSON",
+		strings.Repeat("0", 30):       "not JSON",
+		"0" + strings.Repeat("9", 30): "not JSON",
+		"+" + strings.Repeat("9", 30): "not JSON",
+		strings.Repeat("9", 30) + "-": "not JSON",
+		strings.Repeat("9", 30) + `"`: "not JSON",
+		`{"a": -Infinity}`:            "not JSON",
+		`"\u0000"`:                    "NUL",
+		`{"\u0000": 1}`:               "NUL",
+		`["\ud800"]`:                  "surrogate",
+		`["\ud800\ud800"]`:            "surrogate",
+		`"\ud83dx\ude00"`:             "surrogate",
+		`{"\udfff": 1}`:               "surrogate",
+		"\"\x00\"":                    "not JSON",
+		"\"\xff\"":                    "not UTF-8",
+		"\"\xed\xa0\x80\"":            "not UTF-8",
+		``:                            "not JSON",
+		`1 2`:                         "not JSON",
+		`{"a":1}}`:                    "not JSON",
+		"\ufeff1":                     "not JSON",
+		`01`:                          "not JSON",
 		strings.Repeat("[", 201) + strings.Repeat("]", 201):           "deeper than 200",
 		strings.Repeat(`{"a":`, 201) + "1" + strings.Repeat("}", 201): "deeper than 200",
 		strings.Repeat("[", 100_000):                                  "deeper than 200",

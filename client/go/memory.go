@@ -101,6 +101,10 @@ type DeleteValueOptions struct {
 }
 
 // DeleteValue deletes a value, and says whether there was one.
+//
+// It carries no request id. When the client repeats it after an answer was lost, it deletes what
+// was set since, and what it says is true of the last try alone. ExpectedETag keeps a newer value
+// safe.
 func (c *Client) DeleteValue(ctx context.Context, key string, options *DeleteValueOptions) (bool, error) {
 	o := orZero(options)
 	answer, err := call(ctx, c, c.memory.DeleteValue, &pb.DeleteValueRequest{

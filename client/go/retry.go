@@ -8,9 +8,10 @@ import (
 	"time"
 )
 
-// RetryPolicy says how often and how patiently a call is repeated, within its timeout. Every
-// call can be repeated: what changes state carries a request id, by which the server gives its
-// first answer again; a claim that is repeated gives a higher epoch.
+// RetryPolicy says how often and how patiently a call is repeated, within its timeout. Every call
+// is: most of what changes state carries a request id, by which the server gives its first answer
+// again; a claim that is repeated gives a higher epoch; what a repeated DeleteValue may do is said
+// there.
 //
 // The delay before try n + 1 is random between 0 and min(MaxBackoff, InitialBackoff *
 // Multiplier^(n-1)) ("full jitter"), so that clients do not come back in step; where the server

@@ -13,7 +13,7 @@ type SaverOptions struct {
 	// WriterEpoch and Overwrite are as in ExecutionOptions.
 	WriterEpoch *uint64
 	Overwrite   bool
-	// MaxAbsence is how long a server's absence is ridden out. 60 s if zero.
+	// MaxAbsence is how long a server's absence is ridden out, see Saver. 60 s if zero.
 	MaxAbsence time.Duration
 }
 
@@ -26,9 +26,10 @@ type SubmitOptions struct {
 // Saver saves the states of one execution in the background. The newest wins: while a save is
 // under way one state waits, and a newer one takes its place.
 //
-// The server's absence is ridden out for MaxAbsence. After that, or after an error that waiting
-// does not mend (ReasonFenced, ReasonSnapshotTooLarge), the saver has stopped for good, and every
-// Submit and Flush returns the error.
+// The server's absence is ridden out for MaxAbsence, counted from the beginning of the first save
+// that failed, however long the server asks to be left alone. After that, or after an error that
+// waiting does not mend (ReasonFenced, ReasonSnapshotTooLarge), the saver has stopped for good,
+// and every Submit and Flush returns the error.
 //
 // It is safe for concurrent use. Close it: what was not flushed when the process ends is lost.
 type Saver struct {
@@ -198,13 +199,14 @@ func (s *Saver) take() (next *job, ended bool) {
 
 // try makes one try of a save; how long to wait before the next one, and whether there is one.
 func (s *Saver) try(job *job) (time.Duration, bool) {
+	began := s.execution.client.clock.now()
 	ctx, cancel := context.WithTimeout(s.life, s.timeLeft())
 	defer cancel()
 	saved, err := s.execution.saveEncoded(ctx, job.snapshot, job.options)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err != nil {
-		return s.failed(job, err)
+		return s.failed(job, began, err)
 	}
 	s.durable, s.last, s.failures = job.ticket, saved, 0
 	s.broadcast()
@@ -227,7 +229,9 @@ func (s *Saver) timeLeft() time.Duration {
 	return left
 }
 
-func (s *Saver) failed(job *job, err error) (time.Duration, bool) {
+// failed settles what follows a failed try. An absence counts from when its first try began: the
+// server may have been away all that time.
+func (s *Saver) failed(job *job, began time.Time, err error) (time.Duration, bool) {
 	client := s.execution.client
 	failure := asError(err)
 	if s.life.Err() != nil {
@@ -235,19 +239,20 @@ func (s *Saver) failed(job *job, err error) (time.Duration, bool) {
 		s.stop(closedError("saver"))
 		return 0, false
 	}
-	now := client.clock.now()
 	if s.failures == 0 {
-		s.absentSince = now
+		s.absentSince = began
 	}
 	s.failures++
-	if failure == nil || !isAbsence(failure) || now.Sub(s.absentSince) >= s.maxAbsence {
+	left := s.maxAbsence - client.clock.now().Sub(s.absentSince)
+	if failure == nil || !isAbsence(failure) || left <= 0 {
 		s.stop(err)
 		return 0, false
 	}
 	if s.waiting == nil {
 		s.waiting = job
 	}
-	return client.config.Retry.delay(s.failures, client.clock.jitter(), failure), true
+	// However long the server wants to be left alone, the absence ends in time.
+	return min(client.config.Retry.delay(s.failures, client.clock.jitter(), failure), left), true
 }
 
 // stop ends the saver for good.
