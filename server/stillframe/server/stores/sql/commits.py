@@ -5,7 +5,7 @@ The steps run in a transaction that nothing else of the tenant commits beside.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from stillframe.server.stores import marks, rules
@@ -106,6 +106,24 @@ class Commits:
             if row.execution.epoch_floor != floor:
                 yield from self.keep(tenant, row)
             raise
+
+    def unwritten(
+        self,
+        tenant: TenantState,
+        execution: Execution,
+        save: rules.Save,
+        decision: rules.Unwritten,
+    ) -> bool:
+        """Does what a save without a snapshot leaves behind; tells whether that is to be kept."""
+        head = decision.unchanged
+        if head is None:
+            return False  # A replay changes nothing.
+        if decision.ttl_nanos is not None:
+            now = max(self.config.clock(), tenant.commit_time)
+            head = replace(head, expire_at=rules.expire_at(now, decision.ttl_nanos, None))
+            execution.head = head
+        save.remember(execution, decision.response)
+        return True
 
     def keep(self, tenant: TenantState, row: ExecutionRow) -> Steps[None]:
         """Writes the row of `execution` back."""

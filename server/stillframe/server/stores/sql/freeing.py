@@ -101,13 +101,32 @@ def _free_versions(content_id: int, budget: int) -> Steps[int]:
     return len(found)
 
 
-def forget_tombstones(config: StoreConfig, budget: int) -> Steps[int]:
-    """Deletes tombstones that are older than they need to be; returns the rows."""
-    oldest_kept = config.clock() - int(config.tombstone_seconds * rules.NANOS)
+def _oldest_kept(config: StoreConfig) -> int:
+    return config.clock() - int(config.tombstone_seconds * rules.NANOS)
+
+
+def oldest_tombstone(config: StoreConfig) -> Steps[int | None]:
+    """Returns the tenant of a tombstone that is older than it needs to be."""
+    row = yield from first(
+        "SELECT tenant_id FROM execution WHERE content_id IS NULL AND touched <= ?"
+        " ORDER BY touched LIMIT 1",
+        (_oldest_kept(config),),
+    )
+    return row[0] if row else None
+
+
+def forget_tombstones(config: StoreConfig, budget: int, tenant: int | None = None) -> Steps[int]:
+    """Deletes tombstones that are older than they need to be, one tenant's if that is given;
+    returns the rows.
+    """
+    condition, values = "", [_oldest_kept(config)]
+    if tenant is not None:
+        condition = " AND tenant_id = ?"
+        values.append(tenant)
     gone = yield Ask(
         "DELETE FROM execution WHERE id IN (SELECT id FROM execution"
-        " WHERE content_id IS NULL AND touched <= ? ORDER BY touched LIMIT ?)"
-        " AND content_id IS NULL AND touched <= ? RETURNING id",
-        (oldest_kept, budget, oldest_kept),
+        f" WHERE content_id IS NULL AND touched <= ?{condition} ORDER BY touched LIMIT ?)"
+        " RETURNING id",
+        (*values, budget),
     )
     return len(gone)

@@ -196,6 +196,11 @@ def moved(
     )
 
 
+def link_of(row: Row) -> tuple[int | None, int]:
+    """Returns base and link of a row that `moved` returned."""
+    return row[6], row[7]
+
+
 def move(content_id: int, version: int, entry: EntryKey, replaced_by: bytes | None) -> Steps[None]:
     """Moves the head's value of a key to history; the entry is then set anew, or deleted.
 

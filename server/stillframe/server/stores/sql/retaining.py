@@ -12,6 +12,7 @@ from stillframe.v1.snapshot_pb2 import ExecutionSnapshot
 
 if TYPE_CHECKING:
     from stillframe.server.stores.base import StoreConfig
+    from stillframe.server.stores.retention import Retention
     from stillframe.server.stores.sql.steps import Row, Steps
 
 
@@ -61,7 +62,7 @@ class _Retaining:
             over = len(read) < limit
             for row_id, content_id, version, header in read:
                 done += 1
-                if not self._is_due(header):
+                if not _is_due(self._retention, self._now, header):
                     over = True
                     break
                 if content_id is not None and content_id not in trimmed:
@@ -88,12 +89,6 @@ class _Retaining:
             )
         )
 
-    def _is_due(self, header: bytes) -> bool:
-        if self._retention.seconds is None:
-            return True
-        commit_time = ExecutionSnapshot.FromString(header).commit_time.ToNanoseconds()
-        return commit_time + self._retention.seconds * rules.NANOS <= self._now
-
     def _surplus(self, content_id: int, version: int, limit: int) -> Steps[list[tuple[int, int]]]:
         """Returns id and number of the versions to delete, in their order."""
         if self._retention.versions is None:
@@ -111,3 +106,20 @@ class _Retaining:
             (content_id, below, limit),
         )
         return [(row_id, number) for row_id, number in found]
+
+
+def is_due(config: StoreConfig, name: str, header: bytes) -> bool:
+    """Tells whether retention has something to do for a tenant, from the header of the first
+    row of its log that it has not read.
+    """
+    retention = config.retention_of(name)
+    if retention.versions is None and retention.seconds is None:
+        return False
+    return _is_due(retention, config.clock(), header)
+
+
+def _is_due(retention: Retention, now: int, header: bytes) -> bool:
+    if retention.seconds is None:
+        return True
+    commit_time = ExecutionSnapshot.FromString(header).commit_time.ToNanoseconds()
+    return commit_time + retention.seconds * rules.NANOS <= now

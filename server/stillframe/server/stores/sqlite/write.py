@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stillframe.server.stores import rules
@@ -45,7 +44,8 @@ class Writer:
             self._commits.decide(tenant, row, lambda execution: save.decide(execution, entries)),
         )
         if isinstance(decision, rules.Unwritten):
-            self._unwritten(connection, tenant, row, save, decision)
+            if self._commits.unwritten(tenant, execution, save, decision):
+                run(connection, self._commits.keep(tenant, row))
             return decision.response
         before = execution.head
         revision, mark, commit_time = self._commits.next_commit(tenant)
@@ -79,24 +79,6 @@ class Writer:
             return self.save(connection, save)
         except Refusal as refusal:
             return refusal
-
-    def _unwritten(
-        self,
-        connection: apsw.Connection,
-        tenant: TenantState,
-        row: ExecutionRow,
-        save: rules.Save,
-        decision: rules.Unwritten,
-    ) -> None:
-        head = decision.unchanged
-        if head is None:
-            return  # A replay changes nothing.
-        if decision.ttl_nanos is not None:
-            now = max(self._commits.config.clock(), tenant.commit_time)
-            head = replace(head, expire_at=rules.expire_at(now, decision.ttl_nanos, None))
-            row.execution.head = head
-        save.remember(row.execution, decision.response)
-        run(connection, self._commits.keep(tenant, row))
 
     @staticmethod
     def _write_entries(
