@@ -1,8 +1,9 @@
 """Which stores the kit runs against, and what its tests are given.
 
-`pytest tests/conformance --store=URL`: any URL that a registered store reads; several
-by commas or by repeating the option. The default is memory and sqlite. The store may
-hold other things: every test has a tenant of its own.
+`pytest tests/conformance --store=URL`: any URL that a registered store reads, or memory,
+sqlite or postgres, for which the tests find one; several by commas or by repeating the
+option. The default is memory and sqlite. The store may hold other things: every test has
+a tenant of its own.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--store",
         action="append",
-        help="memory, sqlite or a store's URL; several by commas (default: memory,sqlite)",
+        help="memory, sqlite, postgres or a store's URL; several by commas (default:"
+        " memory,sqlite)",
     )
 
 
@@ -79,9 +81,12 @@ def _suits(test: pytest.Function) -> bool:
 
 
 @pytest.fixture
-def store_url(chosen_store: str, tmp_path: Path) -> str:
+def store_url(chosen_store: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
     if chosen_store == "memory":
         return "memory:"
+    if chosen_store == "postgres":
+        url: str = request.getfixturevalue("postgres_url")
+        return url
     if chosen_store == "sqlite":
         return f"sqlite:///{tmp_path}/stillframe.db"
     return chosen_store

@@ -26,6 +26,14 @@ from stillframe.v1.snapshot_service_pb2 import (
     SnapshotDelta,
     SnapshotSelector,
 )
+from stillframe.v1.working_memory_service_pb2 import (
+    DeleteValueRequest,
+    GetValueRequest,
+    GetValueResponse,
+    KeyInfo,
+    SetValueRequest,
+    SetValueResponse,
+)
 from tests.conformance.support import STEP_OUTPUTS, Clock, save_request, snapshot, take_selector
 
 if TYPE_CHECKING:
@@ -205,6 +213,46 @@ class StoreTenant:
 
     async def revision(self) -> int:
         return (await self.store.position(self.tenant_id)).revision
+
+    async def set_value(
+        self, execution_id: str | None, key: str, value: bytes = b"v", **fields: Any
+    ) -> SetValueResponse:
+        return await self.store.set_value(
+            SetValueRequest(
+                tenant_id=self.tenant_id, execution_id=execution_id, key=key, value=value, **fields
+            )
+        )
+
+    async def get_value(self, execution_id: str | None, key: str) -> GetValueResponse:
+        return await self.store.get_value(
+            GetValueRequest(tenant_id=self.tenant_id, execution_id=execution_id, key=key)
+        )
+
+    async def delete_value(self, execution_id: str | None, key: str, **fields: Any) -> bool:
+        response = await self.store.delete_value(
+            DeleteValueRequest(
+                tenant_id=self.tenant_id, execution_id=execution_id, key=key, **fields
+            )
+        )
+        return response.deleted
+
+    async def key_infos(
+        self, execution_id: str | None, prefix: str = "", *, limit: int = 100
+    ) -> list[KeyInfo]:
+        """Lists keys to the end, page after page."""
+        found: list[KeyInfo] = []
+        after: str | None = ""
+        while after is not None:
+            page = await self.store.list_keys(
+                self.tenant_id, execution_id, prefix=prefix, after=after, limit=limit
+            )
+            assert len(page.keys) <= limit
+            found += page.keys
+            after = page.next
+        return found
+
+    async def keys(self, execution_id: str | None, prefix: str = "") -> list[str]:
+        return [info.key for info in await self.key_infos(execution_id, prefix)]
 
     async def maintain(self) -> None:
         """Does all the housekeeping that is due."""

@@ -13,7 +13,7 @@ from stillframe.server.stores import open_store
 from stillframe.server.stores.base import StoreConfig
 from stillframe.server.stores.sqlite import connection as opening
 from tests.conformance.direct import StoreTenant
-from tests.conformance.support import Clock, snapshot
+from tests.conformance.support import Clock, seconds, snapshot
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 async def path(tmp_path: Path) -> Path:
-    """A file with everything in it: history, forks, prunes, tombstones, a log with a floor."""
+    """A file with everything in it: history, forks, prunes, tombstones, a log with a floor,
+    values.
+    """
     file = tmp_path / "s.db"
     clock = Clock()
     opened = await open_store(
@@ -35,6 +37,8 @@ async def path(tmp_path: Path) -> Path:
     await store.prune("a", 3, 9, 10, 11, 39)
     await store.save("gone", snapshot(1, variables={"v": "x"}))
     await store.delete("gone")
+    await store.set_value("a", "counter", b"1", ttl=seconds(60), request_id="r")
+    await store.set_value(None, "note", b"of the tenant")
     await StoreTenant(opened, "other", clock).save("a", snapshot(1))
     await store.maintain()
     await opened.close()
@@ -49,6 +53,7 @@ def test_a_sound_file_is_sound(path: Path) -> None:
     done = verify(path)
     assert done.exit_code == 0, done.output
     assert ": sound (2 tenants, 3 executions, " in done.stdout
+    assert ", 2 values of the working memory)" in done.stdout
 
 
 async def test_it_runs_beside_a_server(path: Path) -> None:
@@ -82,6 +87,14 @@ DAMAGES = {
     "INSERT INTO history SELECT NULL, content_id, map, 'x', 12, 10, 0, NULL, 0, size, digest,"
     " payload FROM history WHERE key = 'n' AND form = 0 LIMIT 1": "no sweep will free it",
     "UPDATE tenant SET floor = floor - 1 WHERE name = 'acme'": "follows a gap",
+    "UPDATE value SET data = x'32' WHERE key = 'counter'": "execution 'a': value 'counter' is not",
+    "UPDATE value SET data = x'32' WHERE key = 'note'": "tenant 'acme': value 'note' is not what",
+    "UPDATE value SET expire_at = commit_time WHERE key = 'counter'": "its mark or its times",
+    "UPDATE value SET mark = x'00' WHERE key = 'note'": "its mark or its times",
+    "UPDATE value SET body = x'' WHERE key = 'counter'": "its request_id does not decode",
+    "DELETE FROM value WHERE key = 'note'": "of the working memory is empty",
+    "DELETE FROM scope WHERE name = 'a'": "1 values of the working memory belong to no scope",
+    "UPDATE scope SET tenant_id = 9 WHERE name = 'a'": "belongs to no tenant",
 }
 
 

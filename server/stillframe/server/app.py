@@ -20,7 +20,8 @@ from stillframe.server.pipeline import Pipelines
 from stillframe.server.service import Service
 from stillframe.server.stores import open_store, refusals
 from stillframe.server.watch import Feed
-from stillframe.v1 import snapshot_service_pb2
+from stillframe.server.working_memory import WorkingMemory
+from stillframe.v1 import snapshot_service_pb2, working_memory_service_pb2
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -31,9 +32,13 @@ if TYPE_CHECKING:
     from stillframe.server.stores.base import Store
 
     Context = grpc.aio.ServicerContext[bytes, bytes]
+    _Unary = Callable[[bytes], Awaitable[bytes]]
 
-_SERVICE = snapshot_service_pb2.DESCRIPTOR.services_by_name["SnapshotService"]
-SERVICE_NAME: str = _SERVICE.full_name
+_DESCRIPTORS = snapshot_service_pb2.DESCRIPTOR, working_memory_service_pb2.DESCRIPTOR
+SERVICE_NAMES: tuple[str, ...] = tuple(
+    service.full_name for file in _DESCRIPTORS for service in file.services_by_name.values()
+)
+SNAPSHOTS, WORKING_MEMORY = SERVICE_NAMES
 
 MAINTENANCE_BUDGET = 500
 """Rows of one slice of housekeeping: a few milliseconds of the writer's time."""
@@ -64,7 +69,8 @@ class Server:
         self._feed = Feed(store, settings)
         self._pipelines = Pipelines(store, settings)
         self._service = Service(store, self._feed, self._pipelines, settings)
-        self._health = Health("", SERVICE_NAME)
+        self._working_memory = WorkingMemory(store, settings)
+        self._health = Health("", *SERVICE_NAMES)
         self._handlers: set[asyncio.Task[Any]] = set()
         self._maintenance: asyncio.Task[None] | None = None
         self._port = 0
@@ -73,7 +79,7 @@ class Server:
         self._server.add_generic_rpc_handlers((self._arrivals,))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)  # pyright: ignore[reportUnknownMemberType]
         if settings.reflection:
-            names = (SERVICE_NAME, health.SERVICE_NAME, reflection.SERVICE_NAME)
+            names = (*SERVICE_NAMES, health.SERVICE_NAME, reflection.SERVICE_NAME)
             reflection.enable_server_reflection(names, self._server)
 
     @property
@@ -130,8 +136,9 @@ class Server:
             await asyncio.sleep(self._settings.maintenance_interval)
 
     def _method_handlers(self) -> dict[str, grpc.RpcMethodHandler[bytes, bytes]]:
-        service = self._service
-        unary = {
+        """Returns the handlers by their paths."""
+        service, memory = self._service, self._working_memory
+        snapshots: dict[str, _Unary] = {
             "SaveSnapshot": service.save_snapshot,
             "LoadSnapshot": service.load_snapshot,
             "ClaimExecution": service.claim_execution,
@@ -144,15 +151,22 @@ class Server:
             "DeleteExecution": service.delete_execution,
             "GetServerInfo": service.get_server_info,
         }
+        values: dict[str, _Unary] = {
+            "SetValue": memory.set_value,
+            "GetValue": memory.get_value,
+            "DeleteValue": memory.delete_value,
+            "ListKeys": memory.list_keys,
+        }
         # Bytes in and out: no serialisers, so that a handler sees malformed messages too.
         handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {
-            name: grpc.unary_unary_rpc_method_handler(self._unary(name, handler))
-            for name, handler in unary.items()
+            f"/{name}/{rpc}": grpc.unary_unary_rpc_method_handler(self._unary(rpc, handler))
+            for name, unary in ((SNAPSHOTS, snapshots), (WORKING_MEMORY, values))
+            for rpc, handler in unary.items()
         }
-        handlers["WatchSnapshots"] = grpc.unary_stream_rpc_method_handler(
+        handlers[f"/{SNAPSHOTS}/WatchSnapshots"] = grpc.unary_stream_rpc_method_handler(
             self._stream("WatchSnapshots", service.watch_snapshots)
         )
-        handlers["SaveSnapshots"] = grpc.stream_stream_rpc_method_handler(
+        handlers[f"/{SNAPSHOTS}/SaveSnapshots"] = grpc.stream_stream_rpc_method_handler(
             self._stream("SaveSnapshots", service.save_snapshots)
         )
         return handlers
@@ -165,9 +179,7 @@ class Server:
             self._handlers.add(task)
             task.add_done_callback(self._handlers.discard)
 
-    def _unary(
-        self, rpc: str, handler: Callable[[bytes], Awaitable[bytes]]
-    ) -> Callable[[bytes, Context], Awaitable[bytes]]:
+    def _unary(self, rpc: str, handler: _Unary) -> Callable[[bytes, Context], Awaitable[bytes]]:
         async def serve_call(data: bytes, context: Context) -> bytes:
             self._track()
             try:
@@ -202,7 +214,7 @@ class _Arrivals(grpc.GenericRpcHandler):
     """
 
     def __init__(self, handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]]) -> None:
-        self._handlers = {f"/{SERVICE_NAME}/{name}": each for name, each in handlers.items()}
+        self._handlers = handlers
         self._since: deque[float] = deque()
 
     def service(

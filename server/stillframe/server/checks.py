@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from stillframe.v1 import snapshot_pb2 as nouns
     from stillframe.v1 import snapshot_service_pb2 as requests
+    from stillframe.v1 import working_memory_service_pb2 as memory
 
 MAX_ID_BYTES = 512
 MAX_LABELS = 64
@@ -81,9 +82,11 @@ class Check:
         if not _MIN_SECONDS <= value.seconds <= _MAX_SECONDS or not 0 <= value.nanos < _NANOS:
             self.fail(field, "must be a time of the years 1 to 9999")
 
-    def duration(self, field: str, value: Duration) -> None:
+    def duration(self, field: str, value: Duration, *, zero: bool = True) -> None:
         if not 0 <= value.seconds <= MAX_TTL_SECONDS or not 0 <= value.nanos < _NANOS:
             self.fail(field, "must be 0 to 36,500 days")
+        elif not (zero or value.seconds or value.nanos):
+            self.fail(field, "must be more than zero")
 
     def labels(self, field: str, labels: Mapping[str, str]) -> None:
         self.at_most(field, len(labels), MAX_LABELS)
@@ -94,6 +97,12 @@ class Check:
     def execution(self, tenant_id: str, execution_id: str) -> None:
         self.text("tenant_id", tenant_id)
         self.text("execution_id", execution_id)
+
+    def scope(self, request: _Scoped) -> None:
+        """Checks where a key of the working memory is."""
+        self.text("tenant_id", request.tenant_id)
+        if request.HasField("execution_id"):
+            self.text("execution_id", request.execution_id)
 
     def criteria(self, field: str, criteria: nouns.SnapshotCriteria) -> None:
         self.number(f"{field}.sequence_min", criteria.sequence_min)
@@ -160,6 +169,12 @@ if TYPE_CHECKING:
         requests.ListExecutionsRequest
         | requests.ListSnapshotsRequest
         | requests.WatchSnapshotsRequest
+    )
+    _Scoped = (
+        memory.SetValueRequest
+        | memory.GetValueRequest
+        | memory.DeleteValueRequest
+        | memory.ListKeysRequest
     )
     _Loaded = requests.LoadSnapshotRequest | requests.ClaimExecutionRequest
 

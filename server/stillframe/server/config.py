@@ -54,9 +54,11 @@ class Settings(BaseSettings):
     max_entries: int = Field(default=100_000, ge=1)
     max_executions: int = Field(default=0, ge=0)
     """Executions of a tenant; 0 is no limit."""
+    max_value_bytes: int = Field(default=MIB, ge=1024)
+    """Of one value of the working memory."""
     max_watches: int = Field(default=10_000, ge=1)
     max_inflight_bytes: int = Field(default=256 * MIB, ge=MIB)
-    """Bytes of saves that wait for their commit."""
+    """Bytes of saves and values that wait for their commit."""
 
     change_log_size: int = Field(default=1_000_000, ge=1)
     """Changes of a tenant that a watch can resume over, about."""

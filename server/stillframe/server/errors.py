@@ -38,10 +38,12 @@ _CODES = {
     grpc.StatusCode.NOT_FOUND: (
         error_pb2.ERROR_REASON_EXECUTION_NOT_FOUND,
         error_pb2.ERROR_REASON_SNAPSHOT_NOT_FOUND,
+        error_pb2.ERROR_REASON_VALUE_NOT_FOUND,
     ),
     grpc.StatusCode.ALREADY_EXISTS: (
         error_pb2.ERROR_REASON_EXECUTION_EXISTS,
         error_pb2.ERROR_REASON_SNAPSHOT_ID_EXISTS,
+        error_pb2.ERROR_REASON_VALUE_EXISTS,
     ),
     grpc.StatusCode.ABORTED: (
         error_pb2.ERROR_REASON_ETAG_MISMATCH,
@@ -60,6 +62,7 @@ _CODES = {
     ),
     grpc.StatusCode.RESOURCE_EXHAUSTED: (
         error_pb2.ERROR_REASON_SNAPSHOT_TOO_LARGE,
+        error_pb2.ERROR_REASON_VALUE_TOO_LARGE,
         error_pb2.ERROR_REASON_QUOTA_EXCEEDED,
         error_pb2.ERROR_REASON_RATE_LIMITED,
         error_pb2.ERROR_REASON_SERVER_BUSY,

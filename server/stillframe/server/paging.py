@@ -22,13 +22,16 @@ if TYPE_CHECKING:
         ListExecutionsRequest,
         ListSnapshotsRequest,
     )
+    from stillframe.v1.working_memory_service_pb2 import ListKeysRequest
 
-    _Paged = ListExecutionsRequest | ListSnapshotsRequest | DiffSnapshotsRequest
+    _Paged = ListExecutionsRequest | ListSnapshotsRequest | DiffSnapshotsRequest | ListKeysRequest
 
 SNAPSHOTS = (100, 1_000)
 """How many snapshots a page has if the request does not say, and at most."""
 DIFFERENCES = (1_000, 10_000)
 """How many differences."""
+KEYS = (100, 1_000)
+"""How many keys of a working memory."""
 
 _DIGEST_SIZE = 8
 _MAY_DIFFER = frozenset(("page_token", "page_size", "max_message_bytes"))

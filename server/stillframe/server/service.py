@@ -7,12 +7,9 @@ gRPC, so that another front end can serve them; `app` binds them.
 from __future__ import annotations
 
 from importlib.metadata import version
-from typing import TYPE_CHECKING, TypeVar
-
-from google.protobuf.message import DecodeError, Message
+from typing import TYPE_CHECKING
 
 from stillframe.server import descendants, differences, freshness, paging, validation, wire
-from stillframe.server.stores import refusals
 from stillframe.server.stores.projection import Selection
 from stillframe.server.stores.records import HistoryKey, SnapshotFilter
 from stillframe.v1 import snapshot_service_pb2 as messages
@@ -25,8 +22,6 @@ if TYPE_CHECKING:
     from stillframe.server.stores.base import Store
     from stillframe.server.watch import Feed
     from stillframe.v1.snapshot_pb2 import SnapshotProjection
-
-M = TypeVar("M", bound=Message)
 
 DEFAULT_MESSAGE_BYTES = 4 * 2**20
 """gRPC's own default limit, so that stock stubs always work."""
@@ -42,6 +37,7 @@ FEATURES = (
     "save_stream",
     "ttl",
     "watch",
+    "working_memory",
 )
 
 
@@ -54,15 +50,8 @@ class Service:
         self._pipelines = pipelines
         self._settings = settings
 
-    def _parse(self, kind: type[M], data: bytes) -> M:
-        maximum = self._settings.max_request_bytes
-        if len(data) > maximum:
-            raise refusals.too_large("max_request_bytes", maximum, len(data))
-        try:
-            return kind.FromString(data)
-        except DecodeError:
-            name = kind.DESCRIPTOR.name.removesuffix("Request")
-            raise refusals.malformed_message(name) from None
+    def _parse(self, kind: type[wire.M], data: bytes) -> wire.M:
+        return wire.parse(kind, data, self._settings.max_request_bytes)
 
     def _message_bytes(self, request: _Projected) -> int:
         if not request.HasField("max_message_bytes"):
@@ -223,6 +212,7 @@ class Service:
             max_executions=settings.max_executions,
             change_log_size=settings.change_log_size,
             progress_interval_ms=round(settings.progress_interval * 1_000),
+            max_value_bytes=settings.max_value_bytes,
         )
         response = messages.GetServerInfoResponse(
             server_version=version("stillframe"),

@@ -1,7 +1,7 @@
 """Whether a request is one: lengths, characters, bounds, contradictions.
 
 Each function looks at one request and raises INVALID_FIELD with every violation that it
-found, or SNAPSHOT_TOO_LARGE. What depends on the store's state is decided in the store
+found, or SNAPSHOT_TOO_LARGE or VALUE_TOO_LARGE. What depends on the store's state is decided in the store
 (`stores.rules`).
 """
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from stillframe.server.config import Settings
     from stillframe.v1 import snapshot_pb2 as nouns
     from stillframe.v1 import snapshot_service_pb2 as requests
+    from stillframe.v1 import working_memory_service_pb2 as memory
 
 
 def save(request: requests.SaveSnapshotRequest, limits: Settings) -> None:
@@ -257,3 +258,39 @@ def watch(request: requests.WatchSnapshotsRequest) -> None:
             and parse_resume_token(request.resume_token) is None
         ):
             check.fail("resume_token", "must be a token that this service gave")
+
+
+def set_value(request: memory.SetValueRequest, limits: Settings) -> None:
+    with Check() as check:
+        check.scope(request)
+        check.text("key", request.key)
+        check.text("request_id", request.request_id, empty=True)
+        if request.HasField("ttl"):
+            check.duration("ttl", request.ttl, zero=False)
+        if request.HasField("expected_etag"):
+            check.text("expected_etag", request.expected_etag)
+            if request.must_not_exist:
+                check.fail("expected_etag", "contradicts must_not_exist")
+    if len(request.value) > limits.max_value_bytes:
+        raise refusals.value_too_large(limits.max_value_bytes, len(request.value))
+
+
+def get_value(request: memory.GetValueRequest) -> None:
+    with Check() as check:
+        check.scope(request)
+        check.text("key", request.key)
+
+
+def delete_value(request: memory.DeleteValueRequest) -> None:
+    with Check() as check:
+        check.scope(request)
+        check.text("key", request.key)
+        if request.HasField("expected_etag"):
+            check.text("expected_etag", request.expected_etag)
+
+
+def list_keys(request: memory.ListKeysRequest) -> None:
+    with Check() as check:
+        check.scope(request)
+        if request.HasField("key_prefix"):
+            check.text("key_prefix", request.key_prefix)

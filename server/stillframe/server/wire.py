@@ -1,4 +1,4 @@
-"""Writes answers in protobuf's wire format around payloads that are serialised already.
+"""Reads requests, and writes answers around payloads that are serialised already.
 
 A stored payload goes out byte for byte, without being parsed and serialised again.
 Concatenated fields are a message: that is what merging means in protobuf's encoding.
@@ -6,12 +6,17 @@ Concatenated fields are a message: that is what merging means in protobuf's enco
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from google.protobuf.message import DecodeError, Message
+
+from stillframe.server.stores import refusals
 from stillframe.v1.snapshot_pb2 import ExecutionSnapshot
 
 if TYPE_CHECKING:
     from stillframe.server.stores.records import Stored
+
+M = TypeVar("M", bound=Message)
 
 _LENGTH_DELIMITED = 2
 _KEY_TAG, _VALUE_TAG = 0x0A, 0x12
@@ -21,6 +26,19 @@ _MAP_FIELDS = (
     ExecutionSnapshot.VARIABLES_FIELD_NUMBER,
 )
 """By SnapshotMap."""
+
+
+def parse(kind: type[M], data: bytes, maximum: int) -> M:
+    """Reads a request of at most so many bytes. Raises SNAPSHOT_TOO_LARGE and
+    MALFORMED_MESSAGE.
+    """
+    if len(data) > maximum:
+        raise refusals.too_large("max_request_bytes", maximum, len(data))
+    try:
+        return kind.FromString(data)
+    except DecodeError:
+        name = kind.DESCRIPTOR.name.removesuffix("Request")
+        raise refusals.malformed_message(name) from None
 
 
 def varint(number: int) -> bytes:

@@ -77,6 +77,12 @@ class LimitOptions:
     max_snapshot_bytes: Annotated[
         int | None, typer.Option("--max-snapshot-bytes", help="Of one snapshot. (default 60 MiB)")
     ] = None
+    max_value_bytes: Annotated[
+        int | None,
+        typer.Option(
+            "--max-value-bytes", help="Of one value of the working memory. (default 1 MiB)"
+        ),
+    ] = None
     max_executions: Annotated[
         int | None,
         typer.Option("--max-executions", help="Of one tenant; 0 is no limit. (default 0)"),

@@ -49,7 +49,8 @@ def verify(
         counts = (
             f"{report.tenants:,} tenants, {report.executions:,} executions,"
             f" {report.snapshots:,} snapshots, {report.changes:,} changes,"
-            f" {report.values:,} values, {report.patches:,} of them patches"
+            f" {report.values:,} values, {report.patches:,} of them patches,"
+            f" {report.memory_values:,} values of the working memory"
         )
         output.write(f"{output.printable(str(file))}: {state} ({counts})")
     if not report.is_sound:

@@ -1,7 +1,7 @@
 """The contract of a store.
 
-A store keeps executions, their snapshots and the tenant's change log. The
-sentences with "must" below are the contract; each has its test in
+A store keeps executions, their snapshots and the tenant's change log, and beside them
+the values of the working memory. The sentences with "must" below are the contract; each has its test in
 `tests/conformance`, which runs against any store: `pytest tests/conformance
 --store=URL`.
 
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         Head,
         HeadPage,
         HistoryKey,
+        KeyPage,
         Outline,
         Page,
         SnapshotFilter,
@@ -54,6 +55,14 @@ if TYPE_CHECKING:
         SaveSnapshotRequest,
         SaveSnapshotResponse,
         SnapshotSelector,
+    )
+    from stillframe.v1.working_memory_service_pb2 import (
+        DeleteValueRequest,
+        DeleteValueResponse,
+        GetValueRequest,
+        GetValueResponse,
+        SetValueRequest,
+        SetValueResponse,
     )
 
 MIB = 2**20
@@ -76,7 +85,7 @@ class StoreConfig:
     max_executions: int = 0
     """Executions of a tenant; 0 is no limit."""
     max_inflight_bytes: int = 256 * MIB
-    """Saves that wait for their commit; beyond it the store answers SERVER_BUSY."""
+    """Saves and values that wait for their commit; beyond it the store answers SERVER_BUSY."""
     change_log_size: int = 1_000_000
     """Changes of a tenant that `changes` reaches back; more may be kept."""
     tombstone_seconds: float = 30 * 86_400.0
@@ -149,7 +158,8 @@ class Store(Protocol):
 
         Must keep the last version, the floor and the answers for tombstone_seconds.
         Must take a revision and write a DELETED record where there was a head, and
-        answer a count of 0 where there was none.
+        answer a count of 0 where there was none. Must delete the execution's values in the
+        same commit, also where there was no head, and none when it answers again or refuses.
         """
         ...
 
@@ -160,7 +170,7 @@ class Store(Protocol):
         at once, under one revision. Must number versions in the old order from the one
         above the last version of the new name. Must keep snapshot ids, and say in the
         origin where each snapshot came from. Must not copy the writer epoch floor or the
-        ttl. Must refuse with EXECUTION_NOT_FOUND, SNAPSHOT_NOT_FOUND, EXECUTION_EXISTS.
+        ttl. Must not copy values. Must refuse with EXECUTION_NOT_FOUND, SNAPSHOT_NOT_FOUND, EXECUTION_EXISTS.
         """
         ...
 
@@ -168,7 +178,7 @@ class Store(Protocol):
         """Deletes history of one execution, never its head (DESIGN section 4).
 
         Must take no revision. Must not change what a kept snapshot reads as. Must free
-        the snapshot_id of what it deletes. What does not exist is passed over, and the
+        the snapshot_id of what it deletes. Must leave values alone. What does not exist is passed over, and the
         head too.
         """
         ...
@@ -256,13 +266,53 @@ class Store(Protocol):
         """Returns soon after the tenant's revision is above `after`. May return early."""
         ...
 
+    async def set_value(self, request: SetValueRequest) -> SetValueResponse:
+        """Commits a value by the rules of working_memory_service.proto, in their order.
+
+        Must return only when the commit, or the committed state that the answer depends
+        on, is durable. Must replace what has the key in the scope, and nothing else, by a
+        value with an etag that no value had before. Must take no revision. Must answer
+        again where the request_id set the value that is there, and refuse it with
+        REQUEST_ID_REUSED where it came with another body.
+        """
+        ...
+
+    async def get_value(self, request: GetValueRequest) -> GetValueResponse:
+        """Reads a value.
+
+        Must give exactly what was set. Must refuse with VALUE_NOT_FOUND. Of `set_value`,
+        `delete_value` and `list_keys` too: a value must not be there any more from the
+        moment that its ttl is over by the store's clock.
+        """
+        ...
+
+    async def delete_value(self, request: DeleteValueRequest) -> DeleteValueResponse:
+        """Deletes a value.
+
+        Must return only when that is durable. Must refuse with ETAG_MISMATCH where there
+        is a value with another etag, and answer that it deleted nothing where there is
+        none. Must take no revision.
+        """
+        ...
+
+    async def list_keys(
+        self, tenant_id: str, execution_id: str | None, *, prefix: str, after: str, limit: int
+    ) -> KeyPage:
+        """Reads the keys of one scope that start with `prefix`, from the one after `after`.
+
+        Must list them by the bytes of their UTF-8. May return fewer than `limit`, as
+        list_executions may.
+        """
+        ...
+
     async def maintain(self, budget: int) -> bool:
         """Does at most about `budget` rows of housekeeping and says whether more is due.
 
         Must commit an EXPIRED change for every execution whose time has come by the
-        store's clock. Must delete the history that the tenant's retention does not keep,
-        and never a head. Trims the change log, forgets tombstones, frees what deletes
-        left behind; must never change what a kept snapshot reads as.
+        store's clock. Must delete its values in the same commit. Must delete the history
+        that the tenant's retention does not keep, and never a head. Trims the change log,
+        forgets tombstones, frees what deletes left behind and values whose ttl is over;
+        must never change what a kept snapshot reads as.
         """
         ...
 

@@ -33,6 +33,11 @@ def etag(version: int, mark: str) -> str:
     return f"v{version}-{mark}"
 
 
+def value_etag(mark: str) -> str:
+    """Returns the etag of a value of the working memory, which has no version."""
+    return f"m-{mark}"
+
+
 def resume_token(revision: int, mark: str) -> str:
     return f"r{revision}-{mark}"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from stillframe.server.stores.marks import etag, resume_token
+from stillframe.server.stores.marks import etag, resume_token, value_etag
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         SnapshotCriteria,
     )
     from stillframe.v1.snapshot_service_pb2 import ChangeKind
+    from stillframe.v1.working_memory_service_pb2 import KeyInfo
 
 
 class EntryKey(NamedTuple):
@@ -163,3 +164,34 @@ class SnapshotFilter:
     executions: ExecutionFilter
     criteria: SnapshotCriteria
     labels: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ValueInfo:
+    """What is known of a value of the working memory without reading it."""
+
+    mark: str
+    commit_time: int
+    """Nanoseconds since 1970 of the store's clock, as is the next."""
+    expire_at: int | None = None
+    """From when on the value is not there any more, though its row may be."""
+    request: bytes = b""
+    """A hash of the request_id that set it; empty when there was none."""
+    body: bytes = b""
+    """A hash of what else that request said; empty when there was no request_id."""
+
+    @property
+    def etag(self) -> str:
+        return value_etag(self.mark)
+
+    def is_there(self, now: int) -> bool:
+        return self.expire_at is None or self.expire_at > now
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPage:
+    """Part of the keys of a scope, in their order."""
+
+    keys: list[KeyInfo] = field(default_factory=list["KeyInfo"])
+    next: str | None = None
+    """The key that the next page begins after; None at the end."""

@@ -57,6 +57,10 @@ def _head(head: Head | None) -> dict[str, object]:
     }
 
 
+def _execution(execution_id: str | None) -> dict[str, object]:
+    return {} if execution_id is None else {"execution_id": execution_id}
+
+
 def invalid_field(*violations: Violation) -> Refusal:
     first = violations[0]
     return Refusal(
@@ -85,11 +89,11 @@ def page_token_mismatch() -> Refusal:
     )
 
 
-def request_id_reused(execution_id: str, request_id: str) -> Refusal:
+def request_id_reused(execution_id: str | None, request_id: str) -> Refusal:
     return Refusal(
         error_pb2.ERROR_REASON_REQUEST_ID_REUSED,
         "the request_id was used for a request with another body",
-        {"execution_id": execution_id, "request_id": request_id},
+        {**_execution(execution_id), "request_id": request_id},
         violations=[Violation("request_id", "was used for a request with another body")],
     )
 
@@ -256,4 +260,43 @@ def store_unavailable(retry_after: float = 1.0) -> Refusal:
 def shutting_down(retry_after: float = 1.0) -> Refusal:
     return Refusal(
         error_pb2.ERROR_REASON_SHUTTING_DOWN, "the server is stopping", retry_after=retry_after
+    )
+
+
+def value_not_found(execution_id: str | None, key: str) -> Refusal:
+    return Refusal(
+        error_pb2.ERROR_REASON_VALUE_NOT_FOUND,
+        "there is no such value",
+        {"key": key, **_execution(execution_id)},
+    )
+
+
+def value_exists(execution_id: str | None, key: str, etag: str) -> Refusal:
+    return Refusal(
+        error_pb2.ERROR_REASON_VALUE_EXISTS,
+        "there is a value",
+        {"key": key, **_execution(execution_id), "etag": etag},
+    )
+
+
+def value_etag_mismatch(
+    execution_id: str | None, key: str, expected_etag: str, etag: str | None
+) -> Refusal:
+    return Refusal(
+        error_pb2.ERROR_REASON_ETAG_MISMATCH,
+        "the value is not the one that expected_etag names",
+        {
+            "key": key,
+            **_execution(execution_id),
+            "expected_etag": expected_etag,
+            **({} if etag is None else {"etag": etag}),
+        },
+    )
+
+
+def value_too_large(maximum: int, actual: int) -> Refusal:
+    return Refusal(
+        error_pb2.ERROR_REASON_VALUE_TOO_LARGE,
+        f"{actual} is more than the {maximum} that max_value_bytes allows",
+        {"limit": "max_value_bytes", "maximum": maximum, "actual": actual},
     )

@@ -21,6 +21,7 @@ from stillframe.server.stores.records import (
     Head,
     HeadPage,
     HistoryKey,
+    KeyPage,
     Outline,
     Page,
     SnapshotFilter,
@@ -47,6 +48,14 @@ if TYPE_CHECKING:
         SaveSnapshotRequest,
         SaveSnapshotResponse,
         SnapshotSelector,
+    )
+    from stillframe.v1.working_memory_service_pb2 import (
+        DeleteValueRequest,
+        DeleteValueResponse,
+        GetValueRequest,
+        GetValueResponse,
+        SetValueRequest,
+        SetValueResponse,
     )
 
 
@@ -140,6 +149,9 @@ class MemoryStore:
         decision = delete.decide(run.execution)
         if isinstance(decision, DeleteExecutionResponse):
             return decision
+        if decision is None:
+            tenant.values.drop(request.execution_id)
+            return delete.nothing(run.execution)
         position = tenant.bury(run, decision, snapshot_service_pb2.CHANGE_KIND_DELETED)
         self._signals.notify(request.tenant_id)
         return delete.answer(run.execution, *position)
@@ -224,7 +236,7 @@ class MemoryStore:
                 return HeadPage(Page(page.items, after), position)
             if not matches(name, version.head.header):
                 page.skip()
-            elif not page.add(version.head, version):
+            elif not page.add(projection.read(version.head, version, selection)):
                 return HeadPage(Page(page.items, after), position)
             after = name
         return HeadPage(Page(page.items), position)
@@ -265,7 +277,7 @@ class MemoryStore:
                 return Page(page.items, before)
             if not (meets(where.criteria, header) and has_labels(where.labels, header)):
                 page.skip()
-            elif not page.add(version.head, version):
+            elif not page.add(projection.read(version.head, version, selection)):
                 return Page(page.items, before)
             before = version.history_key
         return Page(page.items)
@@ -284,6 +296,23 @@ class MemoryStore:
     async def wait(self, tenant_id: str, after: int) -> None:
         if self._tenant(tenant_id).revision <= after:
             await self._signals.wait(tenant_id)
+
+    async def set_value(self, request: SetValueRequest) -> SetValueResponse:
+        response = self._open_tenant(request.tenant_id).values.set(request, self._config.clock())
+        await asyncio.sleep(0)  # As in `save`.
+        return response
+
+    async def get_value(self, request: GetValueRequest) -> GetValueResponse:
+        return self._tenant(request.tenant_id).values.get(request, self._config.clock())
+
+    async def delete_value(self, request: DeleteValueRequest) -> DeleteValueResponse:
+        return self._tenant(request.tenant_id).values.delete(request, self._config.clock())
+
+    async def list_keys(
+        self, tenant_id: str, execution_id: str | None, *, prefix: str, after: str, limit: int
+    ) -> KeyPage:
+        values = self._tenant(tenant_id).values
+        return values.list_keys(execution_id, prefix, after, limit, self._config.clock())
 
     async def maintain(self, budget: int) -> bool:
         left = budget

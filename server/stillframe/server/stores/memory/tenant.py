@@ -10,6 +10,7 @@ from stillframe.server.stores import marks, projection, refusals, rules
 from stillframe.server.stores.execution import Execution
 from stillframe.server.stores.filters import filter_fields, meets
 from stillframe.server.stores.marks import Position
+from stillframe.server.stores.memory.values import Values
 from stillframe.server.stores.records import Change, EntryInfo, EntryKey, Head, HistoryKey
 from stillframe.v1 import snapshot_service_pb2
 
@@ -110,6 +111,7 @@ class Tenant:
     config: StoreConfig
     retention: Retention
     runs: dict[str, Run] = field(default_factory=dict[str, Run])
+    values: Values = field(default_factory=Values)
     changes: list[Change] = field(default_factory=list[Change])
     floor: int = 1
     """The first revision that the log has, or will have."""
@@ -178,6 +180,7 @@ class Tenant:
         self.changes.append(Change(revision, mark, kind, name, header, filter_fields(head.header)))
         run.execution.head = None
         run.versions = {}
+        self.values.drop(name)
         run.touched = commit_time
         return Position(revision, mark)
 
@@ -200,6 +203,7 @@ class Tenant:
             elif now - run.touched >= self.config.tombstone_seconds * rules.NANOS:
                 left -= 1
                 del self.runs[run.execution.execution_id]
+        left -= self.values.free(left, now)
         surplus = min(left, len(self.changes) - self.config.change_log_size)
         if surplus > 0:
             left -= surplus

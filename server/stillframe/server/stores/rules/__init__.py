@@ -15,6 +15,14 @@ from stillframe.server.stores.rules.headers import (
 )
 from stillframe.server.stores.rules.removal import Delete, Prune
 from stillframe.server.stores.rules.save import Save, Unwritten, Write
+from stillframe.server.stores.rules.values import (
+    SetValue,
+    get_response,
+    key_info,
+    must_delete,
+    scope_of,
+    set_response,
+)
 
 __all__ = [
     "NANOS",
@@ -22,10 +30,16 @@ __all__ = [
     "Fork",
     "Prune",
     "Save",
+    "SetValue",
     "Unwritten",
     "Write",
     "client_header",
     "deleted_header",
     "expire_at",
+    "get_response",
+    "key_info",
+    "must_delete",
     "next_commit_time",
+    "scope_of",
+    "set_response",
 ]

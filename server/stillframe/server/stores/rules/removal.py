@@ -31,8 +31,13 @@ class Delete:
         rest.ClearField("request_id")
         self.body = digest(b"delete:" + rest.SerializeToString(deterministic=True))
 
-    def decide(self, execution: Execution) -> DeleteExecutionResponse | Head:
-        """Returns the head to delete, or the answer when there is none; raises Refusal."""
+    def decide(self, execution: Execution) -> DeleteExecutionResponse | Head | None:
+        """Returns the head to delete, None where there is none, or the answer that was given
+        before; raises Refusal.
+
+        Without a head the store deletes the values of the working memory alone, and gives
+        `nothing` as the answer.
+        """
         request = self.request
         answer = execution.replay(request.request_id, self.body)
         if answer is not None:
@@ -40,8 +45,7 @@ class Delete:
         execution.raise_floor(request.writer_epoch if request.HasField("writer_epoch") else None)
         head = execution.head
         if head is None:
-            # Remembered too: a late retry must not delete what was created since.
-            return self._remember(execution, DeleteExecutionResponse())
+            return None
         if request.HasField("expected_etag") and head.etag != request.expected_etag:
             raise refusals.etag_mismatch(execution.execution_id, request.expected_etag, head)
         return head
@@ -52,6 +56,12 @@ class Delete:
             deleted_count=1, revision=revision, resume_token=resume_token(revision, mark)
         )
         return self._remember(execution, response)
+
+    def nothing(self, execution: Execution) -> DeleteExecutionResponse:
+        """Returns the answer where there was no head. It is remembered too: a late retry
+        must not delete what was created since.
+        """
+        return self._remember(execution, DeleteExecutionResponse())
 
     def _remember(
         self, execution: Execution, response: DeleteExecutionResponse

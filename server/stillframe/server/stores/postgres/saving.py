@@ -1,0 +1,343 @@
+"""Saves of one tenant, committed together in three round trips, however many there are.
+
+The first takes the tenant's lock and reads what the rules may ask. Then every save is
+decided in its order, each against what those before it left. The second reads the values
+that move to history, if there are any. The third writes all of it and commits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from stillframe.server.stores import rules
+from stillframe.server.stores.execution import Execution
+from stillframe.server.stores.filters import filter_fields
+from stillframe.server.stores.postgres import running
+from stillframe.server.stores.records import EntryInfo, EntryKey
+from stillframe.server.stores.refusals import Refusal
+from stillframe.server.stores.sql import commits, history, rows
+from stillframe.server.stores.sql.commits import Commits, TenantState
+from stillframe.server.stores.sql.rows import EXECUTION_COLUMNS, ExecutionRow
+from stillframe.v1.snapshot_service_pb2 import CHANGE_KIND_SAVED as SAVED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from stillframe.server.stores.base import StoreConfig
+    from stillframe.server.stores.postgres.connection import Connection
+    from stillframe.server.stores.records import Head
+    from stillframe.server.stores.sql.steps import Row
+    from stillframe.v1.snapshot_service_pb2 import SaveSnapshotResponse
+
+INLINE_BYTES = 128 * 1024
+"""Bytes of values that are packed on the event loop; more go to a thread."""
+
+_EXECUTION = "tenant JOIN execution ON execution.tenant_id = tenant.id"
+_TENANT = (
+    "SELECT tenant.id, newest.id, newest.mark, newest.header FROM tenant LEFT JOIN LATERAL"
+    " (SELECT id, mark, header FROM change"
+    f" WHERE id >= tenant.id::bigint << {rows.REVISION_BITS}"
+    f" AND id < (tenant.id::bigint + 1) << {rows.REVISION_BITS}"
+    " ORDER BY id DESC LIMIT 1) AS newest ON true WHERE tenant.name = ?"
+)
+_EXECUTIONS = (
+    f"SELECT execution.name, {EXECUTION_COLUMNS} FROM {_EXECUTION}"
+    " LEFT JOIN change ON change.id = execution.head_id"
+    " WHERE tenant.name = ? AND execution.name IN (??)"
+)
+_INFO = "SELECT execution.name, entry.map, entry.key, digest, octet_length(payload)"
+_ENTRIES = (
+    f"{_INFO} FROM {_EXECUTION} JOIN entry ON entry.content_id = execution.content_id"
+    " WHERE tenant.name = ? AND execution.name IN (??)"
+)
+_ASKED_ENTRIES = (
+    f"{_INFO} FROM unnest(?::text[], ?::smallint[], ?::text[]) AS asked (name, map, key)"
+    f" JOIN ({_EXECUTION}) ON execution.name = asked.name"
+    " JOIN entry ON entry.content_id = execution.content_id"
+    " AND entry.map = asked.map AND entry.key = asked.key WHERE tenant.name = ?"
+)
+_ASKED_IDS = (
+    "SELECT asked.name, asked.id, change.version"
+    " FROM unnest(?::text[], ?::text[]) AS asked (name, id)"
+    f" JOIN ({_EXECUTION}) ON execution.name = asked.name"
+    " JOIN change ON change.content_id = execution.content_id"
+    " AND change.snapshot_id = asked.id WHERE tenant.name = ?"
+)
+_MOVING = (
+    "SELECT entry.content_id, entry.map, entry.key, entry.since, entry.digest, entry.payload,"
+    " newest.base, newest.link"
+    " FROM unnest(?::bigint[], ?::smallint[], ?::text[]) AS asked (content_id, map, key)"
+    " JOIN entry ON entry.content_id = asked.content_id AND entry.map = asked.map"
+    " AND entry.key = asked.key"
+    " LEFT JOIN LATERAL (SELECT base, link FROM history"
+    " WHERE history.content_id = entry.content_id AND history.map = entry.map"
+    " AND history.key = entry.key ORDER BY until DESC LIMIT 1) AS newest ON true"
+)
+_SET_ENTRY = (
+    "INSERT INTO entry (content_id, map, key, since, digest, payload) VALUES (?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (content_id, map, key) DO UPDATE SET since = excluded.since,"
+    " digest = excluded.digest, payload = excluded.payload"
+)
+_DELETE_ENTRY = f"DELETE FROM entry WHERE {history.OF_KEY}"
+
+
+class _Place(NamedTuple):
+    """Where a value stands: content, map and key."""
+
+    content_id: int
+    map: int
+    key: str
+
+
+class _Value(NamedTuple):
+    """A value of a head: the version that set it, and its payload."""
+
+    since: int
+    digest: bytes
+    payload: bytes
+
+
+class _Move(NamedTuple):
+    """A value that goes to history at a version."""
+
+    place: _Place
+    until: int
+    value: _Value | None
+    """None where the database has it, and not the batch."""
+    replaced_by: bytes | None
+
+
+@dataclass
+class _State:
+    """An execution as the saves so far left it: what the rules ask, answered from memory."""
+
+    tenant: TenantState
+    row: ExecutionRow
+    max_executions: int
+    known: dict[EntryKey, EntryInfo] = field(default_factory=dict[EntryKey, EntryInfo])
+    snapshot_ids: dict[str, int] = field(default_factory=dict[str, int])
+    is_changed: bool = False
+
+    def infos(self, keys: Iterable[EntryKey] | None) -> Mapping[EntryKey, EntryInfo]:
+        if keys is None:
+            return dict(self.known)
+        return {key: self.known[key] for key in keys if key in self.known}
+
+    def version_of(self, snapshot_id: str) -> int | None:
+        return self.snapshot_ids.get(snapshot_id)
+
+    def at_quota(self) -> bool:
+        return 0 < self.max_executions <= (self.tenant.executions or 0)
+
+
+class Batch:
+    """The saves of a transaction, and what they write. Good for one attempt."""
+
+    def __init__(
+        self, tenant_id: str, saves: Sequence[rules.Save | Refusal], config: StoreConfig
+    ) -> None:
+        self._tenant_id = tenant_id
+        self._saves = saves
+        self._commits = Commits(config)
+        self._max_executions = config.max_executions
+        self._states: dict[str, _State] = {}
+        self._moves: list[_Move] = []
+        self._set: dict[_Place, _Value] = {}
+        self._removed: set[_Place] = set()
+        self._changes: list[Row] = []
+
+    @property
+    def is_new_revision(self) -> bool:
+        return bool(self._changes)
+
+    async def commit(self, connection: Connection) -> list[SaveSnapshotResponse | Refusal]:
+        """Decides and writes the saves; the caller's transaction holds the tenant's lock."""
+        tenant = await self._read(connection)
+        answers: list[SaveSnapshotResponse | Refusal] = []
+        for save in self._saves:
+            try:
+                answers.append(save if isinstance(save, Refusal) else self._save(tenant, save))
+            except Refusal as refusal:
+                answers.append(refusal)
+        await self._write(connection, tenant)
+        return answers
+
+    async def _read(self, connection: Connection) -> TenantState:
+        """Reads what the rules may ask of any of the saves: all questions in one go."""
+        saves = [save for save in self._saves if isinstance(save, rules.Save)]
+        name, names = self._tenant_id, sorted({save.request.execution_id for save in saves})
+        whole = sorted({save.request.execution_id for save in saves if not save.is_delta})
+        keys = sorted(
+            {
+                (save.request.execution_id, *entry)
+                for save in saves
+                if save.request.execution_id not in whole
+                for entry in (*save.infos, *save.removed)
+            }
+        )
+        ids = sorted(
+            {
+                (save.request.execution_id, save.header.snapshot_id)
+                for save in saves
+                if save.header.HasField("snapshot_id")
+            }
+        )
+        questions: list[tuple[str, Sequence[object]]] = [
+            (_TENANT, (name,)),
+            (_EXECUTIONS, (name, names)),
+            (_ENTRIES, (name, whole)),
+            (_ASKED_ENTRIES, (*_columns(keys, 3), name)),
+            (_ASKED_IDS, (*_columns(ids, 2), name)),
+        ]
+        asked = [bool(each) for each in (True, names, whole, keys, ids)]
+        found_tenant, executions, entries, asked_entries, asked_ids = await running.ask_together(
+            connection,
+            [
+                question if is_asked else None
+                for question, is_asked in zip(questions, asked, strict=True)
+            ],
+        )
+        if found_tenant:
+            number, newest, *rest = found_tenant[0]
+            revision = None if newest is None else (rows.revision_of(newest), *rest)
+            tenant = commits.tenant_state(name, number, revision)
+        else:
+            tenant = await running.run(connection, self._commits.tenant(name))
+        for row in executions:
+            self._add(tenant, rows.execution_of(*row))
+        for each in names:
+            if each not in self._states:
+                self._add(tenant, ExecutionRow(None, None, Execution(each)))
+        for each, map_, key, digest, size in (*entries, *asked_entries):
+            self._states[each].known[EntryKey(map_, key)] = EntryInfo(digest, size)
+        for each, snapshot_id, version in asked_ids:
+            self._states[each].snapshot_ids[snapshot_id] = version
+        if self._max_executions and any(
+            state.row.execution.head is None for state in self._states.values()
+        ):
+            await running.run(connection, self._commits.count(tenant))
+        return tenant
+
+    def _add(self, tenant: TenantState, row: ExecutionRow) -> None:
+        self._states[row.execution.execution_id] = _State(tenant, row, self._max_executions)
+
+    def _save(self, tenant: TenantState, save: rules.Save) -> SaveSnapshotResponse:
+        state = self._states[save.request.execution_id]
+        execution = state.row.execution
+        floor = execution.epoch_floor
+        try:
+            decision = save.decide(execution, state)
+        finally:
+            state.is_changed |= execution.epoch_floor != floor
+        if isinstance(decision, rules.Unwritten):
+            state.is_changed |= self._commits.unwritten(tenant, execution, save, decision)
+            return decision.response
+        before = execution.head
+        head = self._new_head(tenant, state, save, decision)
+        self._changes.append(
+            commits.change_columns(
+                tenant.id,
+                head,
+                SAVED,
+                state.row.content_id,
+                filter_fields(before.header) if before else None,
+            )
+        )
+        if before is None and tenant.executions is not None:
+            tenant.executions += 1
+        return save.answer(execution, head, created=before is None)
+
+    def _new_head(
+        self, tenant: TenantState, state: _State, save: rules.Save, decision: rules.Write
+    ) -> Head:
+        execution = state.row.execution
+        revision, mark, commit_time = self._commits.next_commit(tenant)
+        head = save.new_head(execution, decision, revision, mark, commit_time)
+        if state.row.content_id is None:
+            state.row.content_id = rows.change_id(tenant.id, revision)
+        self._change_entries(state, state.row.content_id, head.version, save, decision)
+        if head.header.HasField("snapshot_id"):
+            state.snapshot_ids[head.header.snapshot_id] = head.version
+        execution.head = head
+        execution.last_version = head.version
+        state.is_changed = True
+        return head
+
+    def _change_entries(
+        self, state: _State, content_id: int, version: int, save: rules.Save, write: rules.Write
+    ) -> None:
+        for entry in write.replaced:
+            place = _Place(content_id, *entry)
+            value = self._set.get(place)
+            self._moves.append(_Move(place, version, value, save.payloads[entry]))
+        for entry in write.removed:
+            place = _Place(content_id, *entry)
+            self._moves.append(_Move(place, version, self._set.pop(place, None), None))
+            self._removed.add(place)
+            del state.known[entry]
+        for entry, info in write.set_entries.items():
+            place = _Place(content_id, *entry)
+            self._set[place] = _Value(version, info.digest, save.payloads[entry])
+            self._removed.discard(place)
+            state.known[entry] = info
+
+    async def _write(self, connection: Connection, tenant: TenantState) -> None:
+        moved = await self._moved(connection)
+        await running.write(connection, history.INSERT, moved)
+        await running.write(connection, _DELETE_ENTRY, [*self._removed])
+        await running.write(
+            connection, _SET_ENTRY, [(*place, *value) for place, value in self._set.items()]
+        )
+        await running.write(connection, commits.INSERT_CHANGE, self._changes)
+        changed = [state.row for state in self._states.values() if state.is_changed]
+        columns = [(row, self._commits.columns(tenant, row)) for row in changed]
+        await running.write(
+            connection,
+            commits.INSERT_EXECUTION,
+            [values for row, values in columns if row.id is None],
+        )
+        await running.write(
+            connection,
+            commits.UPDATE_EXECUTION,
+            [(*values[:-2], row.id) for row, values in columns if row.id is not None],
+        )
+
+    async def _moved(self, connection: Connection) -> list[Row]:
+        """Returns the rows of history, packed."""
+        asked = [move.place for move in self._moves if move.value is None]
+        links: dict[_Place, tuple[int | None, int]] = {}
+        values: dict[_Place, _Value] = {}
+        if asked:
+            for *place, since, digest, payload, base, link in await running.ask(
+                connection, _MOVING, _columns(asked, 3)
+            ):
+                values[_Place(*place)] = _Value(since, digest, payload)
+                if link is not None:
+                    links[_Place(*place)] = (base, link)
+        size = sum(len((move.value or values[move.place]).payload) for move in self._moves)
+        if size <= INLINE_BYTES:
+            return _pack(self._moves, values, links)
+        return await asyncio.to_thread(_pack, self._moves, values, links)
+
+
+def _pack(
+    moves: Sequence[_Move],
+    values: Mapping[_Place, _Value],
+    links: dict[_Place, tuple[int | None, int]],
+) -> list[Row]:
+    packed: list[Row] = []
+    for place, until, known, replaced_by in moves:
+        since, digest, payload = known or values[place]
+        newest = links.get(place)
+        row = history.moved(place, until, since, digest, payload, replaced_by, newest)
+        links[place] = history.link_of(row)
+        packed.append(row)
+    return packed
+
+
+def _columns(found: Iterable[Sequence[object]], count: int) -> list[list[object]]:
+    """Turns rows into columns, each of which goes as one array."""
+    columns = [list(column) for column in zip(*found, strict=True)]
+    return columns or [[] for _ in range(count)]

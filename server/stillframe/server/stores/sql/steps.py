@@ -1,0 +1,48 @@
+"""Statements without a connection: generators that yield what to ask, and get the rows.
+
+So one text of a read or a commit serves a store that calls its database in a thread, and
+one that awaits it. The SQL is what SQLite and PostgreSQL both read, but for this, which
+each store puts into its own words:
+
+- `?` stands for a value.
+- `IN (??)` stands for a list of values, all texts or all integers.
+- `CROSS JOIN … ON` joins in the order written: SQLite would choose one, and has no
+  statistics to go by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Sequence
+from typing import Any, NamedTuple, TypeAlias, TypeVar
+
+T = TypeVar("T")
+
+Row: TypeAlias = tuple[Any, ...]
+"""A row, as the schema types its columns."""
+
+ALL = 2**62
+"""A LIMIT that is none."""
+
+
+class Ask(NamedTuple):
+    """A statement that gives rows."""
+
+    sql: str
+    values: Sequence[Any] = ()
+
+
+class Write(NamedTuple):
+    """A statement that gives none, to be done once for each of `rows`, in their order."""
+
+    sql: str
+    rows: Iterable[Sequence[Any]] = ((),)
+
+
+Steps: TypeAlias = Generator[Ask | Write, list[Row], T]
+"""Yields statements, is sent the rows of each (none for a Write), and returns a T."""
+
+
+def first(sql: str, values: Sequence[Any] = ()) -> Steps[Row | None]:
+    """Asks for the first row, or None. The statement says that it wants no more."""
+    found = yield Ask(sql, values)
+    return found[0] if found else None
