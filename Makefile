@@ -5,6 +5,7 @@ READY := $(VENV)/.ready
 STORE ?= memory,sqlite
 RUN ?=
 MESSAGES ?= 1000000
+SECONDS ?= 60
 SEED ?=
 CODE := server client/python tests protos
 
@@ -40,6 +41,10 @@ conformance: $(READY) ## Run the store contract's tests (STORE=memory, sqlite or
 .PHONY: fuzz
 fuzz: $(READY) ## Send a million messages that no client should (MESSAGES=n, SEED=n)
 	$(BIN)/python -m tests.fuzz --messages $(MESSAGES) $(if $(SEED),--seed $(SEED))
+
+.PHONY: chaos
+chaos: $(READY) ## Kill three servers and restart their PostgreSQL, under load (SECONDS=n, SEED=n)
+	$(BIN)/python -m tests.chaos --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
 .PHONY: check
 check: $(READY) ## Lint, type-check, and see that the generated code is up to date

@@ -61,15 +61,19 @@ async def campaign(
             end.ended = run.tick()
             if await _rest(run, "watcher", watching):
                 await _read(run.history, cluster.clients, beginning)
+            else:
+                run.history.faults += [
+                    f"{each.name}: {len(each.changes)} changes, then {each.last},"
+                    f" in {each.connections} connections, the last one to server {each.server}"
+                    for each in run.history.watches
+                ]
         for task in (*engines.values(), *watching.values()):
             task.cancel()
         await asyncio.gather(*engines.values(), *watching.values(), return_exceptions=True)
     return run.history
 
 
-def _watch(
-    run: Run, clients: list[AsyncClient], beginning: str
-) -> dict[str, asyncio.Task[None]]:
+def _watch(run: Run, clients: list[AsyncClient], beginning: str) -> dict[str, asyncio.Task[None]]:
     tasks: dict[str, asyncio.Task[None]] = {}
     for number, watcher in enumerate(WATCHERS):
         watched = Watched(
@@ -95,9 +99,7 @@ async def _until(
     """Lets the time pass, or an engine break, and then ends what is being done to the servers."""
     faults = [asyncio.create_task(each) for each in suffering]
     # Engines go on until they are told to stop; whatever breaks ends the run early.
-    await asyncio.wait(
-        [*engines, *faults], timeout=seconds, return_when=asyncio.FIRST_EXCEPTION
-    )
+    await asyncio.wait([*engines, *faults], timeout=seconds, return_when=asyncio.FIRST_EXCEPTION)
     run.stopping.set()
     for each in await asyncio.gather(*faults, return_exceptions=True):
         if each is not None:

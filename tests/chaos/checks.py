@@ -39,6 +39,9 @@ repeats until they are answered, a save has nothing to be refused for."""
 def wrong(history: History) -> list[str]:
     """Everything that is wrong with a run."""
     found = list(history.faults)
+    if not history.logs:
+        # It did not come to rest; there is nothing to compare with.
+        return found or ["nothing was read in the end"]
     for check in CHECKS:
         problems = list(check(history))
         found += [f"{check.__name__}: {each}" for each in problems[:SHOWN]]
@@ -93,7 +96,9 @@ def versions_rise(history: History) -> Iterator[str]:
 def nothing_twice(history: History) -> Iterator[str]:
     """No save took effect twice; no version, etag or revision was given twice."""
     times = Counter((r.execution_id, r.tag) for r in history.log if r.kind is ChangeKind.SAVED)
-    yield from (f"{tag} of {name} was committed {n} times" for (name, tag), n in times.items() if n > 1)
+    yield from (
+        f"{tag} of {name} was committed {n} times" for (name, tag), n in times.items() if n > 1
+    )
     answers = [a for a in _answered(history, *SAVES, Kind.FORK)]
     for what, key in (
         ("version", lambda a: (a.operation.execution_id, a.version)),
@@ -291,9 +296,7 @@ def _answered(history: History, *kinds: Kind) -> Iterator[Attempt]:
     return (each for each in _of(history, *kinds) if each.answered)
 
 
-def _shared(
-    what: str, attempts: list[Attempt], key: Callable[[Attempt], object]
-) -> Iterator[str]:
+def _shared(what: str, attempts: list[Attempt], key: Callable[[Attempt], object]) -> Iterator[str]:
     """Tells which attempts were given the same."""
     first: dict[object, Attempt] = {}
     for attempt in attempts:

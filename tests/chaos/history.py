@@ -110,6 +110,10 @@ class Watched:
     """What came after it, in the order in which it came."""
     connections: int = 0
     """How often it was opened."""
+    server: int = 0
+    """Which server comes first among the addresses that it has."""
+    last: str = ""
+    """The kind of the last event that it got."""
     failure: str = ""
     """Why it ended too early."""
 

@@ -28,7 +28,7 @@ class Fault(Enum):
 _OF_SERVERS = (Fault.KILL, Fault.KILL, Fault.DRAIN, Fault.PAUSE)
 _OF_DATABASE = (Fault.RESTART_FAST, Fault.RESTART_IMMEDIATE)
 
-SHORTEST, LONGEST = 0.1, 3.0
+SHORTEST, LONGEST = 0.1, 2.5
 """Seconds that a target is away."""
 
 LONG_PAUSE = 14.0
@@ -76,6 +76,6 @@ def draw(seed: int, seconds: float, *, servers: int, database: bool) -> list[Eve
         if free_at[target] <= now:
             events.append(Event(round(now, 2), target, fault, round(lasts, 2)))
             # What was away needs a while to be of use again, before it is away anew.
-            free_at[target] = now + lasts + chance.uniform(1, 4)
-        now += chance.uniform(0.2, 1.5)
+            free_at[target] = now + lasts + chance.uniform(2, 6)
+        now += chance.uniform(0.3, 2.5)
     return events

@@ -60,8 +60,8 @@ class Watcher:
 
 
 WATCHERS = (
-    Watcher(EVERYTHING, every_change=True, full=False, from_beginning=True),
-    Watcher(EVERYTHING, every_change=True, full=True, from_beginning=True, hop=50),
+    Watcher(EVERYTHING, every_change=True, full=True, from_beginning=True),
+    Watcher(EVERYTHING, every_change=True, full=False, from_beginning=True, hop=50),
     Watcher(RED, every_change=True, full=True),
     Watcher(RUNNING, every_change=True, full=False),
     Watcher(SHARED, every_change=True, full=True),
@@ -80,6 +80,7 @@ async def watch(
     try:
         while True:
             client = clients[number % len(clients)]
+            watched.server = number % len(clients)
             token = await _follow(watcher, client, token, watched)
             if token is None:
                 return
@@ -111,6 +112,7 @@ async def _follow(
 
 
 def _take(event: WatchEvent, initial: dict[str, Record], watched: Watched) -> None:
+    watched.last = type(event).__name__
     if isinstance(event, WatchOpened):
         watched.connections += 1
     elif isinstance(event, Restarted):
