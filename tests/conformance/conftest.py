@@ -8,6 +8,7 @@ a tenant of its own.
 
 from __future__ import annotations
 
+import os
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
@@ -21,6 +22,7 @@ from stillframe.server.stores.base import StoreConfig
 from tests.conformance.calls import Api, start_server
 from tests.conformance.direct import StoreTenant
 from tests.conformance.support import Clock, new_tenant
+from tests.databases import with_options
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -42,6 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "persistent: needs a store that outlives its closing")
     config.addinivalue_line("markers", "any_store: asks the server alone, so one store will do")
     config.addinivalue_line("markers", "scheme(name): looks inside the store with this scheme")
+    config.addinivalue_line("markers", "fresh: counts what a store does for all of its tenants")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -84,12 +87,18 @@ def _suits(test: pytest.Function) -> bool:
 def store_url(chosen_store: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
     if chosen_store == "memory":
         return "memory:"
-    if chosen_store == "postgres":
-        url: str = request.getfixturevalue("postgres_url")
-        return url
     if chosen_store == "sqlite":
         return f"sqlite:///{tmp_path}/stillframe.db"
-    return chosen_store
+    url: str = chosen_store
+    if chosen_store == "postgres":
+        url = request.getfixturevalue("postgres_url")
+    is_shared = _scheme(url) == "postgresql"
+    return _fresh(url) if is_shared and request.node.get_closest_marker("fresh") else url
+
+
+def _fresh(url: str) -> str:
+    """Returns where the same database has nothing yet."""
+    return with_options(url, schema=f"fresh_{os.urandom(8).hex()}")
 
 
 @pytest.fixture

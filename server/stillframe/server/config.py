@@ -77,6 +77,8 @@ class Settings(BaseSettings):
     maintenance_interval: float = Field(default=1, gt=0)
     """How often expired executions, outlived history, old changes and tombstones are looked
     for."""
+    health_interval: float = Field(default=1, gt=0)
+    """How often the health service looks whether the store can be used."""
     drain_grace: float = Field(default=10, ge=0)
     """How long saves in flight may take after SIGTERM."""
 

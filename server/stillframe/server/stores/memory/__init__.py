@@ -314,6 +314,9 @@ class MemoryStore:
         values = self._tenant(tenant_id).values
         return values.list_keys(execution_id, prefix, after, limit, self._config.clock())
 
+    async def check(self) -> None:
+        pass
+
     async def maintain(self, budget: int) -> bool:
         left = budget
         for tenant_id, tenant in self._tenants.items():

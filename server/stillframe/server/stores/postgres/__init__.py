@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar
 import psycopg
 from psycopg_pool import PoolClosed, PoolTimeout
 
-from stillframe.server.stores import rules
+from stillframe.server.stores import refusals, rules
 from stillframe.server.stores.base import StoreOpenError
 from stillframe.server.stores.postgres import running
 from stillframe.server.stores.postgres.batches import Batches
@@ -24,15 +24,15 @@ from stillframe.server.stores.postgres.running import Runner
 from stillframe.server.stores.postgres.waking import Waking
 from stillframe.server.stores.refusals import Refusal
 from stillframe.server.stores.signals import Signals
-from stillframe.server.stores.sql.commits import Commits
+from stillframe.server.stores.sql.steps import Ask
 from stillframe.server.stores.sql.store import SqlStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from stillframe.server.stores.base import StoreConfig
-    from stillframe.server.stores.postgres.connection import Connection
-    from stillframe.server.stores.sql.steps import Steps
+    from stillframe.server.stores.sql.commits import Commits
+    from stillframe.server.stores.sql.steps import Row, Steps
     from stillframe.v1.snapshot_service_pb2 import SaveSnapshotRequest, SaveSnapshotResponse
 
 T = TypeVar("T")
@@ -77,20 +77,7 @@ class PostgresStore(SqlStore):
     async def _write(
         self, tenant_id: str, steps: Callable[[Commits], Steps[T]], cost: int = 0
     ) -> T:
-        with self._batches.charged(cost):
-            return await asyncio.shield(self._runner.start(self._commit(tenant_id, steps)))
-
-    async def _commit(self, tenant_id: str, steps: Callable[[Commits], Steps[T]]) -> T:
-        commits = Commits(self._config)
-
-        async def attempt(connection: Connection) -> T:
-            commits.forget()
-            return await running.run(connection, steps(commits))
-
-        result = await self._runner.commit(tenant_id, attempt)
-        for each in commits.touched:
-            self._waking.touched(each)
-        return result
+        return await self._batches.commit(tenant_id, steps, cost)
 
     async def save(self, request: SaveSnapshotRequest) -> SaveSnapshotResponse:
         save = rules.Save(request, self._config)
@@ -142,6 +129,11 @@ class PostgresStore(SqlStore):
         finally:
             signal.cancel()
 
+    async def check(self) -> None:
+        [(is_standby,)] = await self._read(_is_standby)
+        if is_standby:
+            raise refusals.store_unavailable()
+
     async def maintain(self, budget: int) -> bool:
         return await asyncio.shield(self._runner.start(self._maintain(budget)))
 
@@ -150,3 +142,7 @@ class PostgresStore(SqlStore):
             return await self._housekeeping.run(budget)
         except (psycopg.Error, PoolTimeout, PoolClosed) as error:
             raise running.translate(error) from error
+
+
+def _is_standby() -> Steps[list[Row]]:
+    return (yield Ask("SELECT pg_is_in_recovery()"))

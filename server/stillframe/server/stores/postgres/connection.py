@@ -42,7 +42,8 @@ CONNECT_SECONDS = 5
 
 _OLDEST_VERSION = 14
 
-_NETWORK: dict[str, Any] = {
+_DEFAULTS: dict[str, Any] = {
+    "application_name": "stillframe",
     "connect_timeout": CONNECT_SECONDS,
     "keepalives_idle": 5,
     "keepalives_interval": 2,
@@ -98,7 +99,7 @@ def parse_url(url: str) -> Options:
     try:
         libpq = conninfo_to_dict(urlunsplit(parts._replace(query=rest)))
         return Options(
-            make_conninfo("", **{**_NETWORK, **libpq, "client_encoding": "UTF8"}),
+            make_conninfo("", **{**_DEFAULTS, **libpq, "client_encoding": "UTF8"}),
             _schema(ours.get("schema", "stillframe")),
             _size(ours.get("pool_size", "10")),
             _switch(ours.get("notify", "on")),
@@ -142,9 +143,11 @@ async def configure(connection: Connection, options: Options) -> None:
     await connection.execute(sql.SQL("SELECT {}").format(calls), values)
 
 
-async def connect(options: Options) -> Connection:
-    """Opens a connection outside of the pool."""
-    connection = await psycopg.AsyncConnection.connect(options.conninfo)
+async def connect(options: Options, role: str) -> Connection:
+    """Opens a connection outside of the pool; pg_stat_activity shows what it is for."""
+    connection = await psycopg.AsyncConnection.connect(
+        options.conninfo, application_name=f"stillframe {role}"
+    )
     try:
         await configure(connection, options)
     except BaseException:

@@ -34,6 +34,11 @@ _TENANTS = (
 )
 
 
+_PAGE = 1_000
+_PAGES = 10
+"""Tenants that are looked at in one go, and how often in a slice: that takes no lock."""
+
+
 class Housekeeping:
     """Gives each duty its share of a slice, so that none waits for another to be done."""
 
@@ -107,21 +112,25 @@ class Housekeeping:
 
     async def _go_round(self, connection: Connection, budget: int) -> bool:
         """Trims logs and history of the next tenants; tells whether there are more."""
-        found = await running.ask(connection, _TENANTS, (self._next_tenant, budget + 1))
         done = 0
-        for row in found:
-            self._next_tenant = row[0]
-            if done >= budget:
-                return True
-            done += 1
-            if self._is_due(row):
-                steps = self._trim(row[0], budget - done + 1)
+        for _ in range(_PAGES):
+            found = await running.ask(connection, _TENANTS, (self._next_tenant, _PAGE))
+            for row in found:
+                self._next_tenant = row[0]
+                if not self._is_due(row):
+                    continue
+                if done >= budget:
+                    return True
+                steps = self._trim(row[0], budget - done)
                 looked_at, more = await self._in(connection, row[1], steps)
                 if more:
                     return True
-                done += looked_at
-        self._next_tenant = 0
-        return False
+                done += 1 + looked_at
+            if len(found) < _PAGE:
+                self._next_tenant = 0
+                return False
+            self._next_tenant += 1
+        return True
 
     def _is_due(self, row: Row) -> bool:
         _, name, floor, retained, retention, newest, following = row

@@ -1,7 +1,7 @@
 """Runs steps in transactions, on the event loop: what is retried, and what is refused.
 
-A transaction is one pipeline: statements that give no rows are not waited for, so a
-commit takes as many round trips as it has questions, and one more.
+A transaction is a pipeline: statements that give no rows are not waited for, so a commit
+takes as many round trips as it has questions, and one more.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from stillframe.server.stores.postgres.connection import (
     configure,
 )
 from stillframe.server.stores.refusals import Refusal
-from stillframe.server.stores.sql.steps import Write
+from stillframe.server.stores.sql.steps import Ask, Write
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -60,18 +60,21 @@ def translated(statement: str) -> bytes:
 
 async def ask(connection: Connection, statement: str, values: Sequence[Any] = ()) -> list[Row]:
     """Asks for rows, and waits for them."""
-    cursor = await connection.execute(translated(statement), values, binary=True)
-    return await cursor.fetchall()
+    [found] = await ask_together(connection, [(statement, values)])
+    return found
 
 
 async def ask_together(
     connection: Connection, questions: Sequence[tuple[str, Sequence[Any]] | None]
 ) -> list[list[Row]]:
     """Asks several things in one round trip; None is nothing to ask, and gets no rows."""
-    cursors = [
-        each and await connection.execute(translated(each[0]), each[1], binary=True)
-        for each in questions
-    ]
+    # The block ends with a Sync: from then on the database knows that it waits for us, and
+    # for how long (idle_in_transaction_session_timeout).
+    async with connection.pipeline():
+        cursors = [
+            each and await connection.execute(translated(each[0]), each[1], binary=True)
+            for each in questions
+        ]
     return [await cursor.fetchall() if cursor else [] for cursor in cursors]
 
 
@@ -85,17 +88,32 @@ async def write(connection: Connection, statement: str, rows: Sequence[Sequence[
 
 async def run(connection: Connection, steps: Steps[T]) -> T:
     """Runs steps to their end and returns what they give."""
-    try:
-        step = next(steps)
-        while True:
-            found: list[Row] = []
-            if isinstance(step, Write):
+    return (await run_together(connection, [steps]))[0]
+
+
+async def run_together(connection: Connection, many: Sequence[Steps[T]]) -> list[T]:
+    """Runs steps side by side: each round asks what all of them ask next."""
+    results: list[Any] = [None] * len(many)
+    sent: dict[int, list[Any] | None] = dict.fromkeys(range(len(many)))
+    while sent:
+        questions: dict[int, Ask] = {}
+        answers: dict[int, list[Any] | None] = {}
+        for index, found in sent.items():
+            try:
+                step = next(many[index]) if found is None else many[index].send(found)
+            except StopIteration as end:
+                results[index] = end.value
+                continue
+            if isinstance(step, Ask):
+                questions[index] = step
+            elif isinstance(step, Write):
                 await write(connection, step.sql, list(step.rows))
+                answers[index] = []
             else:
-                found = await ask(connection, *step)
-            step = steps.send(found)
-    except StopIteration as end:
-        return cast("T", end.value)
+                answers[index] = await run_together(connection, step.steps)
+        asked = await ask_together(connection, list(questions.values())) if questions else []
+        sent = answers | dict(zip(questions, asked, strict=True))
+    return results
 
 
 class _Attempt:
@@ -146,6 +164,7 @@ class Runner:
         self._options = options
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closed = False
+        self._replacing: asyncio.Task[None] | None = None
 
         async def ready(connection: Connection) -> None:
             await configure(connection, options)
@@ -223,12 +242,18 @@ class Runner:
             except (PoolTimeout, PoolClosed, TimeoutError) as error:
                 raise _unavailable(error) from error
             except psycopg.Error as error:
-                if not attempts_left or not _may_repeat(error, attempt):
+                may_repeat = begin is _READ or _may_repeat(error, attempt)
+                if not attempts_left or not may_repeat:
                     raise translate(error) from error
                 if is_lost(error):
-                    # The others in the pool are no better: those are replaced now.
-                    self.start(self._pool.check())
+                    await self._replace_lost()
         raise AssertionError("the last attempt returns or raises")
+
+    async def _replace_lost(self) -> None:
+        """Replaces the connections that are lost: if one is, the others are no better."""
+        if self._replacing is None or self._replacing.done():
+            self._replacing = asyncio.create_task(self._pool.check())
+        await asyncio.wait({self._replacing})
 
     def connection(self) -> Any:
         """Lends a connection of the pool, as a context manager."""

@@ -18,16 +18,15 @@ from stillframe.server.stores.postgres import running
 from stillframe.server.stores.records import EntryInfo, EntryKey
 from stillframe.server.stores.refusals import Refusal
 from stillframe.server.stores.sql import commits, history, rows
-from stillframe.server.stores.sql.commits import Commits, TenantState
 from stillframe.server.stores.sql.rows import EXECUTION_COLUMNS, ExecutionRow
 from stillframe.v1.snapshot_service_pb2 import CHANGE_KIND_SAVED as SAVED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from stillframe.server.stores.base import StoreConfig
     from stillframe.server.stores.postgres.connection import Connection
     from stillframe.server.stores.records import Head
+    from stillframe.server.stores.sql.commits import Commits, TenantState
     from stillframe.server.stores.sql.steps import Row
     from stillframe.v1.snapshot_service_pb2 import SaveSnapshotResponse
 
@@ -136,21 +135,17 @@ class Batch:
     """The saves of a transaction, and what they write. Good for one attempt."""
 
     def __init__(
-        self, tenant_id: str, saves: Sequence[rules.Save | Refusal], config: StoreConfig
+        self, tenant_id: str, saves: Sequence[rules.Save | Refusal], shared: Commits
     ) -> None:
         self._tenant_id = tenant_id
         self._saves = saves
-        self._commits = Commits(config)
-        self._max_executions = config.max_executions
+        self._commits = shared
+        self._max_executions = shared.config.max_executions
         self._states: dict[str, _State] = {}
         self._moves: list[_Move] = []
         self._set: dict[_Place, _Value] = {}
         self._removed: set[_Place] = set()
         self._changes: list[Row] = []
-
-    @property
-    def is_new_revision(self) -> bool:
-        return bool(self._changes)
 
     async def commit(self, connection: Connection) -> list[SaveSnapshotResponse | Refusal]:
         """Decides and writes the saves; the caller's transaction holds the tenant's lock."""

@@ -65,7 +65,7 @@ class Waking:
             self._tasks.append(asyncio.create_task(self._poll(), name="poll"))
         if self._options.notify:
             for name, work in (("notify", self._notify), ("listen", self._listen)):
-                self._tasks.append(asyncio.create_task(self._connected(work), name=name))
+                self._tasks.append(asyncio.create_task(self._connected(name, work), name=name))
 
     async def close(self) -> None:
         for task in self._tasks:
@@ -124,12 +124,12 @@ class Waking:
             self._signals.notify(name)
         return bool(moved_on)
 
-    async def _connected(self, work: Callable[[Connection], Awaitable[None]]) -> None:
+    async def _connected(self, role: str, work: Callable[[Connection], Awaitable[None]]) -> None:
         """Does work on a connection of its own, and goes on with another when that is lost."""
         delay = SHORTEST_RETRY
         while True:
             try:
-                async with await connect(self._options) as connection:
+                async with await connect(self._options, role) as connection:
                     delay = SHORTEST_RETRY
                     await work(connection)
             except (psycopg.Error, OSError) as error:

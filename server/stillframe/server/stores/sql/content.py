@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from stillframe.server.stores import projection
 from stillframe.server.stores.records import EntryInfo, EntryKey, Stored
 from stillframe.server.stores.sql.history import Chains
-from stillframe.server.stores.sql.steps import Ask
+from stillframe.server.stores.sql.steps import Ask, together
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -135,9 +135,11 @@ class PastContent:
     def payloads(self, chosen: set[EntryKey] | None) -> Steps[list[tuple[EntryKey, bytes]]]:
         read = yield from self._head.read("payload", chosen, _KEPT, self._version)
         found = [(EntryKey(name, key), payload) for name, key, payload in read]
-        for past in (yield from self._moved()):
-            if chosen is None or past.entry in chosen:
-                found.append((past.entry, (yield from self._chains.value(past))))
+        moved = [
+            past for past in (yield from self._moved()) if chosen is None or past.entry in chosen
+        ]
+        values = yield from together([self._chains.value(past) for past in moved])
+        found += zip((past.entry for past in moved), values, strict=True)
         return sorted(found)
 
     def infos(self, keys: None) -> Steps[Mapping[EntryKey, EntryInfo]]:
@@ -156,8 +158,9 @@ class PastContent:
             Value(EntryKey(name, key), since, EntryInfo(digest, len(payload)), payload)
             for name, key, since, digest, payload in kept
         ]
-        for past in (yield from self._moved()):
-            payload = yield from self._chains.value(past)
+        moved = yield from self._moved()
+        values = yield from together([self._chains.value(past) for past in moved])
+        for past, payload in zip(moved, values, strict=True):
             info = EntryInfo(past.digest, past.size)
             found.append(Value(past.entry, past.since, info, payload))
         return sorted(found)

@@ -16,11 +16,11 @@ from stillframe.server.stores.sql import content, read, rows
 from stillframe.server.stores.sql.content import HeadContent, PastContent
 from stillframe.server.stores.sql.history import Chains
 from stillframe.server.stores.sql.rows import HEAD_COLUMNS
-from stillframe.server.stores.sql.steps import Ask
+from stillframe.server.stores.sql.steps import Ask, together
 
 if TYPE_CHECKING:
     from stillframe.server.stores.projection import Selection
-    from stillframe.server.stores.records import Head, SnapshotFilter
+    from stillframe.server.stores.records import Head, SnapshotFilter, Stored
     from stillframe.server.stores.sql.steps import Row, Steps
     from stillframe.v1.snapshot_pb2 import ExecutionFilter
 
@@ -30,6 +30,9 @@ changes are read in order and tested one by one."""
 
 _CHUNK = 500
 """Rows read at once, at most."""
+
+_AHEAD = 16
+"""Snapshots of a page that are read at once, at most."""
 
 _TOP = HistoryKey(rows.MAX_REVISION, 2**63 - 1)
 """Above every place in history."""
@@ -43,15 +46,22 @@ def list_executions(
     heads = _Heads(tenant_id, Matcher(where), after)
     # One more than the page holds says whether there is a next one.
     while chunk := (yield from heads.next(min(limit + 1, _CHUNK))):
-        for name, content_id, head in chunk:
+        matching = [heads.matches(name, head.header) for name, _, head in chunk]
+        ahead = _Ahead(
+            selection,
+            [
+                (content_id, head, HeadContent(content_id))
+                for (_, content_id, head), matches in zip(chunk, matching, strict=True)
+                if matches
+            ],
+        )
+        for (name, _, _), matches in zip(chunk, matching, strict=True):
             if page.full():
                 return HeadPage(Page(page.items, after), position)
-            if not heads.matches(name, head.header):
+            if not matches:
                 page.skip()
-            else:
-                stored = yield from content.read(head, HeadContent(content_id), selection)
-                if not page.add(stored):
-                    return HeadPage(Page(page.items, after), position)
+            elif not page.add((yield from ahead.next())):
+                return HeadPage(Page(page.items, after), position)
             after = name
     return HeadPage(Page(page.items), position)
 
@@ -76,26 +86,66 @@ def list_snapshots(
     chains: dict[int, Chains] = {}
     snapshots = yield from _snapshots(tenant_id, execution_id, where)
     while not snapshots.over:
-        for content_id, head in (
-            yield from snapshots.below(before or _TOP, min(limit + 1, _CHUNK))
-        ):
+        chunk = yield from snapshots.below(before or _TOP, min(limit + 1, _CHUNK))
+        matching = [
+            content_id
+            if meets(where.criteria, head.header) and has_labels(where.labels, head.header)
+            else None
+            for content_id, head in chunk
+        ]
+        ahead = _Ahead(
+            selection,
+            [
+                (each, head, PastContent(each, head.version, chains.setdefault(each, Chains(each))))
+                for each, (_, head) in zip(matching, chunk, strict=True)
+                if each is not None
+            ],
+        )
+        for each, (_, head) in zip(matching, chunk, strict=True):
             if page.full():
                 return Page(page.items, before)
-            if content_id is None or not (
-                meets(where.criteria, head.header) and has_labels(where.labels, head.header)
-            ):
+            if each is None:
                 page.skip()
-            else:
-                known = chains.setdefault(content_id, Chains(content_id))
-                entries = PastContent(content_id, head.version, known)
-                if not page.add((yield from content.read(head, entries, selection))):
-                    return Page(page.items, before)
+            elif not page.add((yield from ahead.next())):
+                return Page(page.items, before)
             before = _key(head)
     return Page(page.items)
 
 
 def _key(head: Head) -> HistoryKey:
     return HistoryKey(head.revision, head.version)
+
+
+class _Ahead:
+    """Reads snapshots of a page a few at a time, in their order.
+
+    Not two of one execution at once: of the second, a link of its chains is enough once the
+    first is read.
+    """
+
+    def __init__(
+        self, selection: Selection, wanted: list[tuple[int, Head, content.Content]]
+    ) -> None:
+        self._selection = selection
+        self._wanted = wanted[::-1]
+        self._read: list[Stored] = []
+
+    def next(self) -> Steps[Stored]:
+        """Returns the next snapshot; one of a size that fills the page is read alone."""
+        if not self._read:
+            group: list[Steps[Stored]] = []
+            size = 0
+            seen: set[int] = set()
+            while self._wanted and len(group) < _AHEAD and size <= self._selection.max_bytes:
+                content_id, head, entries = self._wanted[-1]
+                if content_id in seen:
+                    break
+                seen.add(content_id)
+                self._wanted.pop()
+                group.append(content.read(head, entries, self._selection))
+                size += head.entries_size
+            self._read = (yield from together(group))[::-1]
+        return self._read.pop()
 
 
 class _Heads:
@@ -172,6 +222,10 @@ def _range(tenant: int, condition: str, values: list[Any], limit: int) -> Steps[
     )
 
 
+def _ask(sql: str, values: tuple[int, ...]) -> Steps[list[Row]]:
+    return (yield Ask(sql, values))
+
+
 class _Found(NamedTuple):
     """A snapshot; a content_id of None stands for a row that was looked at and does not
     belong.
@@ -209,9 +263,9 @@ class _Histories:
     def below(self, before: HistoryKey, limit: int) -> Steps[list[_Found]]:
         """Returns about so many snapshots below a place in history, newest first."""
         share = max(2 * limit // len(self._content_ids), 8)
-        read: list[list[Row]] = []
-        for content_id in self._content_ids:
-            read.append((yield from self._history(content_id, before, share)))
+        read = yield from together(
+            [self._history(content_id, before, share) for content_id in self._content_ids]
+        )
         merged, self.over = _merged(read, share)
         return [_Found(row[1], rows.head_of(*row)) for row in merged]
 
@@ -252,9 +306,8 @@ class _Everything:
             " AND (content_id, version) < (?, ?)"
             " ORDER BY content_id DESC, version DESC LIMIT ?"
         )
-        read: list[list[Row]] = []
-        for each in (logged, inherited):
-            read.append((yield Ask(each, (lowest, top, top, before.version, limit))))
+        values = (lowest, top, top, before.version, limit)
+        read = yield from together([_ask(each, values) for each in (logged, inherited)])
         merged, self.over = _merged(read, limit)
         found = [_Found(row[1], rows.head_of(*row)) for row in merged]
         yield from self._look_up({each.head.header.execution_id for each in found})

@@ -15,7 +15,7 @@ from stillframe.server.stores.records import Change, Head, Outline
 from stillframe.server.stores.sql import content, headers, rows
 from stillframe.server.stores.sql.content import HeadContent, PastContent
 from stillframe.server.stores.sql.rows import HEAD_COLUMNS
-from stillframe.server.stores.sql.steps import Ask, first
+from stillframe.server.stores.sql.steps import Ask, first, together
 from stillframe.v1 import snapshot_service_pb2
 
 if TYPE_CHECKING:
@@ -45,14 +45,15 @@ def outlines(
     tenant_id: str, execution_id: str, selectors: Sequence[SnapshotSelector]
 ) -> Steps[list[Outline]]:
     head, content_id = yield from _existing(tenant_id, execution_id)
-    found: list[Outline] = []
-    for selector in selectors:
-        chosen = yield from select(head, content_id, selector)
-        if chosen is None:
-            raise refusals.no_such_snapshot(execution_id, selector)
-        infos = yield from content_of(content_id, chosen, head).infos(None)
-        found.append(Outline(chosen.header, infos))
-    return found
+    return (yield from together([_outline(head, content_id, selector) for selector in selectors]))
+
+
+def _outline(head: Head, content_id: int, selector: SnapshotSelector) -> Steps[Outline]:
+    chosen = yield from select(head, content_id, selector)
+    if chosen is None:
+        raise refusals.no_such_snapshot(head.header.execution_id, selector)
+    infos = yield from content_of(content_id, chosen, head).infos(None)
+    return Outline(chosen.header, infos)
 
 
 def select(head: Head, content_id: int, selector: SnapshotSelector) -> Steps[Head | None]:

@@ -38,8 +38,22 @@ class Write(NamedTuple):
     rows: Iterable[Sequence[Any]] = ((),)
 
 
-Steps: TypeAlias = Generator[Ask | Write, list[Row], T]
-"""Yields statements, is sent the rows of each (none for a Write), and returns a T."""
+class Together(NamedTuple):
+    """Steps that do not build on each other: their questions may be asked at once."""
+
+    steps: Sequence[Steps[Any]]
+
+
+Steps: TypeAlias = Generator[Ask | Write | Together, list[Any], T]
+"""Yields statements, is sent the rows of each, and returns a T.
+
+Sent for a Write is nothing, and for a Together what each of its steps returned.
+"""
+
+
+def together(steps: Sequence[Steps[T]]) -> Steps[list[T]]:
+    """Returns what each of the steps returns; the first failure is the failure of all."""
+    return (yield Together(steps))
 
 
 def first(sql: str, values: Sequence[Any] = ()) -> Steps[Row | None]:

@@ -21,6 +21,7 @@ from stillframe.server.stores import refusals, rules
 from stillframe.server.stores.refusals import Refusal
 from stillframe.server.stores.signals import Signals
 from stillframe.server.stores.sql.commits import Commits
+from stillframe.server.stores.sql.steps import first
 from stillframe.server.stores.sql.store import SqlStore
 from stillframe.server.stores.sqlite import connection as opening
 from stillframe.server.stores.sqlite.housekeeping import Housekeeping
@@ -162,6 +163,9 @@ class SqliteStore(SqlStore):
                 await signal
         finally:
             signal.cancel()
+
+    async def check(self) -> None:
+        await self._read(lambda: first("SELECT 1 FROM store"))
 
     async def maintain(self, budget: int) -> bool:
         return await self._writing.do(lambda connection: self._housekeeping.run(connection, budget))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from stillframe.server.stores.sql.steps import Write
+from stillframe.server.stores.sql.steps import Together, Write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -50,7 +50,9 @@ def run(connection: apsw.Connection, steps: Steps[T]) -> T:
         return cast("T", end.value)
 
 
-def _do(connection: apsw.Connection, step: Ask | Write) -> list[tuple[Any, ...]]:
+def _do(connection: apsw.Connection, step: Ask | Write | Together) -> list[Any]:
+    if isinstance(step, Together):
+        return [run(connection, steps) for steps in step.steps]
     if isinstance(step, Write):
         connection.executemany(step.sql, step.rows)
         return []
