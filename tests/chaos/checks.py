@@ -99,12 +99,13 @@ def nothing_twice(history: History) -> Iterator[str]:
     yield from (
         f"{tag} of {name} was committed {n} times" for (name, tag), n in times.items() if n > 1
     )
-    answers = [a for a in _answered(history, *SAVES, Kind.FORK)]
-    for what, key in (
-        ("version", lambda a: (a.operation.execution_id, a.version)),
-        ("etag", attrgetter("etag")),
-        ("revision", attrgetter("revision")),
-    ):
+    answers = list(_answered(history, *SAVES, Kind.FORK))
+    given: dict[str, Callable[[Attempt], object]] = {
+        "version": lambda a: (a.operation.execution_id, a.version),
+        "etag": attrgetter("etag"),
+        "revision": attrgetter("revision"),
+    }
+    for what, key in given.items():
         yield from _shared(what, answers, key)
 
 
@@ -227,15 +228,15 @@ def reads_back(history: History) -> Iterator[str]:
     if len(found) != len(history.kept):
         yield "the history lists a version twice"
     for key, kept in found.items():
-        record = expected.get(key)
+        logged = expected.get(key)
         if not kept.whole:
             yield f"version {key[1]} of {key[0]} is not what was saved as {kept.tag}"
         if kept.forked_from is not None and tags.get(kept.forked_from) != kept.tag:
             yield f"version {key[1]} of {key[0]} is not {kept.forked_from}, which it was forked from"
-        if record is None and kept.forked_from is None:
+        if logged is None and kept.forked_from is None:
             yield f"version {key[1]} of {key[0]} is not in the log"
-        if record is not None and (record.tag, record.revision) != (kept.tag, kept.revision):
-            yield f"version {key[1]} of {key[0]} is {kept.tag}, and not {record}"
+        if logged is not None and (logged.tag, logged.revision) != (kept.tag, kept.revision):
+            yield f"version {key[1]} of {key[0]} is {kept.tag}, and not {logged}"
         answer = acknowledged.get(key)
         if answer is not None and answer.etag != kept.etag:
             yield f"version {key[1]} of {key[0]} has another etag than was acknowledged"

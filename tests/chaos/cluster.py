@@ -105,14 +105,17 @@ class Cluster:
             finally:
                 os.kill(server.pid, signal.SIGCONT)
             return
-        end = ServerProcess.kill if event.fault is Fault.KILL else _drain
-        await asyncio.to_thread(end, server)
+        if event.fault is Fault.KILL:
+            await asyncio.to_thread(server.kill)
+        else:
+            await asyncio.to_thread(_drain, server)
         await _sleep_unless(stopping, event.lasts)
         await self._start(server)
 
     async def settle(self) -> None:
         """Drains every server once and starts it again: no call is left under way anywhere, not
-        one that its client has given up."""
+        one that its client has given up.
+        """
         for server in self._servers:
             await asyncio.to_thread(_drain, server)
             await self._start(server)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from stillframe.client import DeadlineExceededError, StillframeError, UnavailableError
 from tests.chaos.history import UNKNOWN, Attempt, History
-from tests.chaos.operations import SAVES, Kind, Operation, Role, row, snapshot_of
+from tests.chaos.operations import Kind, Operation, Role, row, snapshot_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
         AsyncPipeline,
         Forked,
         Saved,
-        Snapshot,
         StoredSnapshot,
     )
     from tests.chaos.operations import Engine

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from stillframe.client import ChangeKind, ExecutionState
 from tests.chaos.operations import END, Operation, Role, state_of, team_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 UNKNOWN = "no answer"
 """The outcome of an operation that may or may not have taken effect."""
@@ -144,11 +147,14 @@ class History:
 
     @property
     def log(self) -> list[Record]:
-        return next(iter(self.logs.values()), [])
+        for log in self.logs.values():
+            return log
+        return []
 
+
+SHARED_IDS = ("shared-0", "shared-1", "shared-2", END)
 
 EVERYTHING = Where("everything", lambda _id, _tag: True)
 RED = Where("team red", lambda _id, tag: team_of(tag) == "red")
 RUNNING = Where("running", lambda _id, tag: state_of(tag) is ExecutionState.RUNNING)
 SHARED = Where("shared", lambda execution_id, _tag: execution_id in SHARED_IDS)
-SHARED_IDS = ("shared-0", "shared-1", "shared-2", END)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import islice
+from itertools import islice, pairwise
 
 from stillframe.client import ExecutionState
 from tests.chaos.history import EVERYTHING, RED, RUNNING, SHARED
@@ -30,7 +30,7 @@ def test_every_fault_comes_and_a_target_has_one_at_a_time() -> None:
         assert all(each.lasts < LONG_PAUSE for each in events)
         for target in {each.target for each in events}:
             own = [each for each in events if each.target == target]
-            assert all(a.at + a.lasts < b.at for a, b in zip(own, own[1:], strict=False))
+            assert all(a.at + a.lasts < b.at for a, b in pairwise(own))
 
 
 def test_without_a_database_none_is_restarted() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from stillframe.client import ChangeKind
@@ -116,7 +117,7 @@ def _initial(watched: Watched, log: list[Record], before: int) -> Iterator[str]:
 
 
 def _in_order(found: list[Key]) -> Iterator[str]:
-    for before, after in zip(found, found[1:], strict=False):
+    for before, after in pairwise(found):
         if after[0] == before[0]:
             yield f"{_text(after)} came twice"
         elif after[0] < before[0]:
