@@ -16,6 +16,13 @@ import grpc.aio
 from stillframe.server.app import Server
 from stillframe.v1 import snapshot_service_pb2 as service
 from stillframe.v1.snapshot_service_pb2_grpc import SnapshotServiceStub
+from stillframe.v1.working_memory_service_pb2 import (
+    DeleteValueRequest,
+    GetValueRequest,
+    ListKeysRequest,
+    SetValueRequest,
+)
+from stillframe.v1.working_memory_service_pb2_grpc import WorkingMemoryServiceStub
 from tests.conformance.support import TIMEOUT, Clock, save_request, take_selector
 
 if TYPE_CHECKING:
@@ -39,6 +46,12 @@ if TYPE_CHECKING:
         WatchSnapshotsResponse,
     )
     from stillframe.v1.snapshot_service_pb2_grpc import SnapshotServiceAsyncStub
+    from stillframe.v1.working_memory_service_pb2 import (
+        GetValueResponse,
+        ListKeysResponse,
+        SetValueResponse,
+    )
+    from stillframe.v1.working_memory_service_pb2_grpc import WorkingMemoryServiceAsyncStub
 
     WatchCall: TypeAlias = grpc.aio.UnaryStreamCall[WatchSnapshotsRequest, WatchSnapshotsResponse]
 
@@ -124,6 +137,7 @@ class Api:
     server: Server
     channel: grpc.aio.Channel
     stub: SnapshotServiceAsyncStub
+    memory: WorkingMemoryServiceAsyncStub
     stopped: bool = False
 
     async def stop(self) -> None:
@@ -138,6 +152,7 @@ class Api:
         await self.stop()
         fresh = await start_server(self.settings, self.store, self.clock, self.tenant_id)
         self.server, self.channel, self.stub = fresh.server, fresh.channel, fresh.stub
+        self.memory = fresh.memory
         self.stopped = False
 
     async def save(
@@ -257,6 +272,42 @@ class Api:
             found += page.snapshots
         return found
 
+    async def set_value(
+        self, execution_id: str | None, key: str, value: bytes = b"v", **fields: Any
+    ) -> SetValueResponse:
+        return await self.memory.SetValue(
+            SetValueRequest(
+                tenant_id=self.tenant_id, execution_id=execution_id, key=key, value=value, **fields
+            )
+        )
+
+    async def get_value(self, execution_id: str | None, key: str) -> GetValueResponse:
+        return await self.memory.GetValue(
+            GetValueRequest(tenant_id=self.tenant_id, execution_id=execution_id, key=key)
+        )
+
+    async def delete_value(self, execution_id: str | None, key: str, **fields: Any) -> bool:
+        response = await self.memory.DeleteValue(
+            DeleteValueRequest(
+                tenant_id=self.tenant_id, execution_id=execution_id, key=key, **fields
+            )
+        )
+        return response.deleted
+
+    async def list_keys(self, execution_id: str | None, **fields: Any) -> ListKeysResponse:
+        return await self.memory.ListKeys(
+            ListKeysRequest(tenant_id=self.tenant_id, execution_id=execution_id, **fields)
+        )
+
+    async def keys(self, execution_id: str | None, **fields: Any) -> list[str]:
+        """Lists keys to the end, page after page."""
+        page = await self.list_keys(execution_id, **fields)
+        found = [info.key for info in page.keys]
+        while page.next_page_token:
+            page = await self.list_keys(execution_id, **fields, page_token=page.next_page_token)
+            found += [info.key for info in page.keys]
+        return found
+
     async def maintain(self) -> None:
         """Does all the housekeeping that is due."""
         while await self.store.maintain(1000):
@@ -286,4 +337,5 @@ async def start_server(settings: Settings, store: Store, clock: Clock, tenant_id
     channel = grpc.aio.insecure_channel(
         server.address, options=[("grpc.max_receive_message_length", -1)]
     )
-    return Api(settings, store, clock, tenant_id, server, channel, SnapshotServiceStub(channel))
+    stubs = SnapshotServiceStub(channel), WorkingMemoryServiceStub(channel)
+    return Api(settings, store, clock, tenant_id, server, channel, *stubs)

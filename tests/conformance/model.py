@@ -1,6 +1,6 @@
 """The contract of DESIGN sections 3 to 5 as dictionaries and lists: what a store must answer.
 
-Written from the contract, not from a store. It makes no marks of its own: the etag of what
+Written from the contract, not from a store; `model_values` has the working memory. It makes no marks of its own: the etag of what
 a store has made is told to it.
 """
 
@@ -23,6 +23,8 @@ from stillframe.v1.snapshot_service_pb2 import (
     SaveSnapshotRequest,
     SaveSnapshotResponse,
 )
+from tests.conformance.model_values import ValuesModel
+from tests.conformance.refused import RefusedError
 
 if TYPE_CHECKING:
     from stillframe.server.stores.retention import Retention
@@ -41,10 +43,6 @@ if TYPE_CHECKING:
     )
 
 REMEMBERED = 32
-
-
-class RefusedError(Exception):
-    """What the contract refuses; the text is the reason."""
 
 
 class Version(NamedTuple):
@@ -95,6 +93,7 @@ class Model:
         self.runs: dict[str, Run] = {}
         self.log: list[Logged] = []
         self.commit_time = 0
+        self.values = ValuesModel(clock)
 
     def run(self, name: str) -> Run:
         return self.runs.setdefault(name, Run())
@@ -233,6 +232,7 @@ class Model:
             response.deleted_count = 1
             response.revision = self._end(request.execution_id, service.CHANGE_KIND_DELETED)
             response.resume_token = token
+        self.values.drop(request.execution_id)
         self._remember(run, request, response)
         return response
 
@@ -240,6 +240,7 @@ class Model:
         run = self.run(name)
         revision = self._commit(kind, name, run.last_version)
         run.versions.clear()
+        self.values.drop(name)
         run.expire_at = None
         return revision
 

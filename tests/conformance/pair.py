@@ -21,7 +21,13 @@ from stillframe.v1.snapshot_service_pb2 import (
     WatchSnapshotsRequest,
     WatchSnapshotsResponse,
 )
-from tests.conformance.model import Model, RefusedError, Version
+from stillframe.v1.working_memory_service_pb2 import (
+    DeleteValueRequest,
+    GetValueRequest,
+    SetValueRequest,
+)
+from tests.conformance.model import Model, Version
+from tests.conformance.refused import RefusedError
 from tests.conformance.support import saved_part
 
 if TYPE_CHECKING:
@@ -46,7 +52,7 @@ class Pair:
         self._runner = runner
         self.store = store
         self.model = Model(store.clock, retention)
-        self.sent: list[Request] = []
+        self.sent: list[Request | SetValueRequest] = []
         """What may be sent again."""
         self._feed = Feed(store.store, Settings())
         self._token = ""
@@ -60,7 +66,10 @@ class Pair:
         return self._runner.run(run())
 
     def _compare(
-        self, call: Awaitable[T], expected: Callable[[T | None], T], request: Request | None = None
+        self,
+        call: Awaitable[T],
+        expected: Callable[[T | None], T],
+        request: Request | SetValueRequest | None = None,
     ) -> None:
         """Checks that store and model give the same answer, or refuse for the same reason."""
         answer: T | None = None
@@ -80,7 +89,7 @@ class Pair:
         assert reason == refused
         assert answer == wanted
 
-    def send(self, request: Request) -> None:
+    def send(self, request: Request | SetValueRequest) -> None:
         """Makes the call that the request is for."""
         match request:
             case SaveSnapshotRequest():
@@ -91,6 +100,8 @@ class Pair:
                 self._fork(request)
             case DeleteSnapshotsRequest():
                 self._prune(request)
+            case SetValueRequest():
+                self._set_value(request)
 
     def _save(self, request: SaveSnapshotRequest) -> None:
         self._compare(
@@ -157,6 +168,27 @@ class Pair:
 
         self._compare(call(), lambda _: self.model.select(name, selector))
 
+    def _set_value(self, request: SetValueRequest) -> None:
+        self._compare(
+            self.store.store.set_value(request),
+            lambda answer: self.model.values.set(request, answer.etag if answer else ""),
+            request,
+        )
+
+    def get_value(self, request: GetValueRequest) -> None:
+        self._compare(self.store.store.get_value(request), lambda _: self.model.values.get(request))
+
+    def delete_value(self, request: DeleteValueRequest) -> None:
+        self._compare(
+            self.store.store.delete_value(request), lambda _: self.model.values.delete(request)
+        )
+
+    def list_keys(self, scope: str | None, prefix: str, limit: int) -> None:
+        self._compare(
+            self.store.key_infos(scope, prefix, limit=limit),
+            lambda _: self.model.values.keys(scope, prefix),
+        )
+
     def keep_house(self, budget: int) -> None:
         """Does all that is due, in slices."""
         due = self.model.due()
@@ -167,13 +199,15 @@ class Pair:
         assert all(change.kind == service.CHANGE_KIND_EXPIRED for change in ended)
         self.model.expire([change.execution_id for change in ended])
         self.model.retain()
+        self.model.values.free()
         self.check_everything()
 
     def keep_house_for_a_moment(self, budget: int) -> None:
         """Does one slice: what it leaves half done must not show. Without a retention, and with
         nothing to expire, it must not show at all.
         """
-        if self.model.retention == Retention() and not self.model.due():
+        due = self.model.due() or self.model.values.over()
+        if self.model.retention == Retention() and not due:
             self.do(self.store.store.maintain(budget))
             self.check_everything()
 
@@ -276,6 +310,8 @@ class Pair:
         for each in history:
             version = existing[each.execution_id].versions[each.version]
             _equals(each, each.execution_id, each.version, version)
+        for scope in {place[0] for place in self.model.values.kept} | set(self.model.runs):
+            self.list_keys(scope, "", 2)
         self.check_log()
 
     def check_log(self) -> None:

@@ -272,7 +272,8 @@ async def test_the_limits_in_force_are_told(api: Api) -> None:
     settings = api.settings
     assert info.server_version
     assert info.store_kind == api.store.kind
-    assert {"diff", "fork", "prune", "retention", "watch"} <= set(info.features)
+    expected = {"diff", "fork", "prune", "retention", "watch", "working_memory"}
+    assert expected <= set(info.features)
     assert info.limits.max_snapshot_bytes == settings.max_snapshot_bytes
     assert info.limits.max_watches == settings.max_watches
     assert info.limits.progress_interval_ms == settings.progress_interval * 1000

@@ -14,13 +14,15 @@ from stillframe.server.stores.base import StoreConfig
 from stillframe.server.stores.refusals import Refusal
 from tests.conformance import test_store_changes
 from tests.conformance.broken.plain import PlainStore
-from tests.conformance.broken.table import TABLE, Row
+from tests.conformance.broken.table import TABLE
 from tests.conformance.direct import StoreTenant
 from tests.conformance.runs import save_five
 from tests.conformance.support import Clock, new_tenant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.conformance.broken.row import Row
 
 README = Path(__file__).with_name("README.md")
 

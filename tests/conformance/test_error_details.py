@@ -20,7 +20,7 @@ pytestmark = pytest.mark.any_store
 
 CALLS = [
     *("save", "load", "claim", "delete", "executions", "snapshots", "check", "watch"),
-    *("diff", "fork", "prune"),
+    *("diff", "fork", "prune", "set_value", "get_value", "delete_value", "list_keys"),
 ]
 
 METHODS = {
@@ -35,6 +35,10 @@ METHODS = {
     "diff": "outlines",
     "fork": "fork",
     "prune": "prune",
+    "set_value": "set_value",
+    "get_value": "get_value",
+    "delete_value": "delete_value",
+    "list_keys": "list_keys",
 }
 """What each call asks of the store."""
 
@@ -49,6 +53,10 @@ async def call(api: Api, name: str) -> None:
             await api.fork("run", "fork")
         case "prune":
             await api.prune("run", all_history=True)
+        case "set_value" | "get_value" | "delete_value":
+            await getattr(api, name)("run", "key")
+        case "list_keys":
+            await api.list_keys(None)
         case "check":
             await api.stub.CheckFreshness(
                 service.CheckFreshnessRequest(
@@ -168,6 +176,7 @@ async def test_every_limit_in_force_is_told(serve: Serve) -> None:
         "max_inflight_bytes": 3_000_000,
         "max_executions": 12,
         "change_log_size": 500,
+        "max_value_bytes": 4_000,
     }
     api = await serve(**chosen, progress_interval=2.5)
     limits = (await api.stub.GetServerInfo(service.GetServerInfoRequest())).limits

@@ -129,6 +129,7 @@ async def test_who_hangs_up_leaves_nothing_behind(api: Api) -> None:
         api.server,
         channel,
         type(api.stub)(channel),
+        type(api.memory)(channel),
     )
     async with save_stream(elsewhere) as stream:
         await stream.send(stream.item("a", "run"))

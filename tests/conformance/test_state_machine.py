@@ -34,6 +34,11 @@ from stillframe.v1.snapshot_service_pb2 import (
     SaveSnapshotRequest,
     SnapshotSelector,
 )
+from stillframe.v1.working_memory_service_pb2 import (
+    DeleteValueRequest,
+    GetValueRequest,
+    SetValueRequest,
+)
 from tests.conformance.direct import StoreTenant
 from tests.conformance.pair import Pair
 from tests.conformance.support import Clock, delta, new_tenant, save_request, seconds, snapshot
@@ -73,6 +78,8 @@ EPOCHS = st.sampled_from(["right"] * 10 + ["none", "low", "high"])
 """Against the floor that the execution has when the request is sent."""
 RARELY = st.integers(0, 9).map(lambda number: number == 9)
 SNAPSHOT_IDS = st.sampled_from(["s1", "s2", "s3"])
+SCOPES = st.sampled_from(["a", "a", "B", "c", None])
+NOT_A_VALUE = "m-0000000000000000"
 
 
 @st.composite
@@ -329,6 +336,65 @@ class Machine(RuleBasedStateMachine):
         self.both.send(
             DeleteSnapshotsRequest(tenant_id=self.tenant_id, execution_id=name, **fields)
         )
+
+    # The working memory
+
+    def value_etag(self, scope: str | None, key: str, expected: str | None) -> str | None:
+        there = self.both.model.values.there(scope, key)
+        if expected is None:
+            return None
+        return there.etag if there and expected == "right" else NOT_A_VALUE
+
+    @rule(
+        scope=SCOPES,
+        key=KEYS,
+        value=VALUES,
+        ttl=st.sampled_from([None, None, None, 5, 20, 60]),
+        request_id=REQUEST_IDS,
+        condition=st.sampled_from([None, None, None, "new", "right", "right", "wrong"]),
+    )
+    def set_value(
+        self,
+        scope: str | None,
+        key: str,
+        value: str,
+        ttl: int | None,
+        request_id: str,
+        condition: str | None,
+    ) -> None:
+        new = condition == "new"
+        self.both.send(
+            SetValueRequest(
+                tenant_id=self.tenant_id,
+                execution_id=scope,
+                key=key,
+                value=value.encode(),
+                ttl=None if ttl is None else seconds(ttl),
+                expected_etag=self.value_etag(scope, key, None if new else condition),
+                must_not_exist=new,
+                request_id=self.fence("a", "none", request_id)["request_id"],
+            )
+        )
+
+    @rule(scope=SCOPES, key=KEYS, pause=st.sampled_from([0, 0, 5, 20]))
+    def get_value(self, scope: str | None, key: str, pause: int) -> None:
+        self.clock.advance(pause)
+        self.both.get_value(GetValueRequest(tenant_id=self.tenant_id, execution_id=scope, key=key))
+
+    @rule(scope=SCOPES, key=KEYS, expected=st.sampled_from([None, "right", "wrong"]))
+    def delete_value(self, scope: str | None, key: str, expected: str | None) -> None:
+        self.both.delete_value(
+            DeleteValueRequest(
+                tenant_id=self.tenant_id,
+                execution_id=scope,
+                key=key,
+                expected_etag=self.value_etag(scope, key, expected),
+            )
+        )
+
+    @rule(scope=SCOPES, prefix=st.just("") | KEYS, limit=st.integers(1, 4))
+    def list_keys(self, scope: str | None, prefix: str, limit: int) -> None:
+        self.both.list_keys(scope, prefix, limit)
 
     @rule(pause=st.sampled_from([0, 5, -10]), budget=st.sampled_from([2, 1000]))
     def keep_house(self, pause: int, budget: int) -> None:

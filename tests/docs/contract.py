@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 PROTOS = Path(__file__).parents[2] / "protos"
 
-FILES = ("snapshot_service", "snapshot", "error")
+FILES = ("snapshot_service", "working_memory_service", "snapshot", "error")
 """In the order in which somebody reads them."""
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from itertools import groupby
 from typing import TYPE_CHECKING
 
 from stillframe.cli.exits import exit_code
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from stillframe.client import StillframeError
-    from tests.docs.contract import File
+    from tests.docs.contract import File, Rpc
 
 ADVICE = {
     "INVALID_FIELD": "Correct the request: each violation of BadRequest names a field and says "
@@ -42,8 +41,8 @@ ADVICE = {
     "id.",
     "SNAPSHOT_ID_EXISTS": "Take another snapshot_id, or none. It is free again when its snapshot "
     "is deleted.",
-    "ETAG_MISMATCH": "Somebody else has written. Load the head, decide again, and save with its "
-    "etag.",
+    "ETAG_MISMATCH": "Somebody else has written. Load the head, or get the value, decide again, "
+    "and write with its etag.",
     "DELTA_BASE_MISMATCH": "Somebody else has written. Load the head and work out the delta "
     "against it, or save the whole snapshot if yours is the truth.",
     "FENCED": "Stop working on the execution: another engine has taken it over, and whatever "
@@ -78,6 +77,11 @@ ADVICE = {
     "INTERNAL": "Give the error_id to who runs the server. A repeat with the same request_id is "
     "safe.",
     "UNIMPLEMENTED": "Use a server that has the RPC; GetServerInfo names the features.",
+    "VALUE_NOT_FOUND": "Set it anew, or look for the key in the right scope: that of an "
+    "execution, or the tenant's own.",
+    "VALUE_EXISTS": "Somebody else set it. Get it and go on from there, or take another key.",
+    "VALUE_TOO_LARGE": "Set less, or put the value into the variables of a snapshot, which may "
+    "be larger. GetServerInfo has the limits.",
 }
 """What the caller should do."""
 
@@ -109,11 +113,12 @@ class Reason:
 
 def page(files: Sequence[File]) -> str:
     """Returns the text of the page."""
-    service, _, errors = files
-    reasons = list(_reasons(service, errors))
+    service, memory, _, errors = files
+    rpcs = [*service.rpcs(), *memory.rpcs()]
+    reasons = list(_reasons(service.comment, rpcs, errors))
     links = Links(
         {each.name: f"#{anchor(each.name)}" for each in reasons}
-        | {rpc.name: f"reference.md#{anchor(rpc.name)}" for rpc in service.rpcs()}
+        | {rpc.name: f"reference.md#{anchor(rpc.name)}" for rpc in rpcs}
     )
     parts = [_HEAD, *links.paragraphs(errors.comment.partition("\n\n")[2])]
     parts.append(_overview(reasons))
@@ -122,16 +127,17 @@ def page(files: Sequence[File]) -> str:
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
 
 
-def _reasons(service: File, errors: File) -> Iterator[Reason]:
+def _reasons(of_all: str, rpcs: Sequence[Rpc], errors: File) -> Iterator[Reason]:
+    """`of_all`: the comment that says what every RPC can answer."""
     [enum] = errors.types()
     assert isinstance(enum, Enum)
-    named = {rpc.name: _words(rpc.comment) for rpc in service.rpcs()}
-    for rpc in service.rpcs():
+    named = {rpc.name: _words(rpc.comment) for rpc in rpcs}
+    for rpc in rpcs:
         # As in "with the reasons of SaveSnapshot".
         for other in re.findall(r"reasons of (\w+)", " ".join(rpc.comment.split())):
             named[rpc.name] |= named[other]
     # A code with reasons in brackets stands for these alone.
-    comment = " ".join(service.comment.split())
+    comment = " ".join(of_all.split())
     everywhere = _words(re.sub(r"[A-Z_]+ (?=\()", "", comment))
     for value, number, comment in enum.values():
         if not number:
@@ -159,14 +165,10 @@ def _words(comment: str) -> set[str]:
 
 
 def _overview(reasons: Sequence[Reason]) -> str:
-    rows = [
-        [
-            code,
-            ", ".join(f"[{each.name}](#{anchor(each.name)})" for each in group),
-        ]
-        for code, group in groupby(reasons, key=lambda each: each.code)
-    ]
-    return table(["code", "reasons"], rows)
+    by_code: dict[str, list[str]] = {}
+    for each in reasons:
+        by_code.setdefault(each.code, []).append(f"[{each.name}](#{anchor(each.name)})")
+    return table(["code", "reasons"], [[code, ", ".join(names)] for code, names in by_code.items()])
 
 
 def _section(reason: Reason, links: Links) -> Iterator[str]:

@@ -20,6 +20,7 @@ _HEAD = """\
 
 The contract `stillframe.v1` as its proto files say it:
 [snapshot_service.proto](../protos/stillframe/v1/snapshot_service.proto),
+[working_memory_service.proto](../protos/stillframe/v1/working_memory_service.proto),
 [snapshot.proto](../protos/stillframe/v1/snapshot.proto) and
 [error.proto](../protos/stillframe/v1/error.proto), whose reasons stand in
 [errors.md](errors.md). What the words mean, and in which order one meets them:
@@ -29,7 +30,7 @@ The contract `stillframe.v1` as its proto files say it:
 
 def page(files: Sequence[File]) -> str:
     """Returns the text of the page."""
-    service, nouns, errors = files
+    service, memory, nouns, errors = files
     links = Links(_targets(files))
     parts = [_HEAD, "## Conventions", *links.paragraphs(nouns.comment.partition("\n\n")[2])]
     parts += ["## RPCs", *links.paragraphs(service.comment)]
@@ -38,6 +39,12 @@ def page(files: Sequence[File]) -> str:
         parts += _rpc(rpc, links)
     parts.append("## Requests and responses")
     for each in service.types():
+        parts += _type(each, links)
+    parts += ["## Working memory", *links.paragraphs(memory.comment)]
+    parts.append(_index(list(memory.rpcs())))
+    for rpc in memory.rpcs():
+        parts += _rpc(rpc, links)
+    for each in memory.types():
         parts += _type(each, links)
     parts += ["## Nouns", links.text(nouns.comment.partition("\n\n")[0])]
     for each in nouns.types():
@@ -48,9 +55,9 @@ def page(files: Sequence[File]) -> str:
 
 
 def _targets(files: Sequence[File]) -> dict[str, str]:
-    service, nouns, errors = files
-    names = [rpc.name for rpc in service.rpcs()]
-    names += [each.name for file in (service, nouns) for each in file.types()]
+    service, memory, nouns, errors = files
+    names = [rpc.name for file in (service, memory) for rpc in file.rpcs()]
+    names += [each.name for file in (service, memory, nouns) for each in file.types()]
     targets = {name: f"#{anchor(name)}" for name in names}
     for each in errors.types():
         assert isinstance(each, Enum)

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import grpc
 from google.protobuf.message import DecodeError
+from google.protobuf.message_factory import GetMessageClass
 from google.rpc import error_details_pb2, status_pb2
 
 from stillframe.v1 import snapshot_service_pb2 as service
+from stillframe.v1 import working_memory_service_pb2 as memory
 from tests.conformance.support import STATUS_CODES
 
 if TYPE_CHECKING:
@@ -16,7 +18,10 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
 METHODS: dict[str, MethodDescriptor] = {
-    method.name: method for method in service.DESCRIPTOR.services_by_name["SnapshotService"].methods
+    method.name: method
+    for module in (service, memory)
+    for each in module.DESCRIPTOR.services_by_name.values()
+    for method in each.methods
 }
 
 MAX_DETAIL_BYTES = 4 * 1024
@@ -78,14 +83,12 @@ def judge(rpc: str, answer: Answer) -> str | None:
 
 def read_request(rpc: str, data: bytes) -> Message:
     """Reads a request message. Raises DecodeError."""
-    kind: type[Message] = getattr(service, METHODS[rpc].input_type.name)
-    return kind.FromString(data)
+    return GetMessageClass(METHODS[rpc].input_type).FromString(data)
 
 
 def read_response(rpc: str, data: bytes) -> Message:
     """Reads a response message. Raises DecodeError."""
-    kind: type[Message] = getattr(service, METHODS[rpc].output_type.name)
-    return kind.FromString(data)
+    return GetMessageClass(METHODS[rpc].output_type).FromString(data)
 
 
 def error_info(answer: Answer) -> error_details_pb2.ErrorInfo:

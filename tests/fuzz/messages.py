@@ -25,6 +25,10 @@ _WEIGHTS = {
     "DeleteExecution": 1,
     "WatchSnapshots": 2,
     "GetServerInfo": 0.2,
+    "SetValue": 2,
+    "GetValue": 1,
+    "DeleteValue": 1,
+    "ListKeys": 1,
 }
 
 _MAX_BYTES = 4 * 2**20

@@ -14,6 +14,7 @@ from stillframe.v1.snapshot_pb2 import (
     SnapshotCriteria,
     SnapshotProjection,
 )
+from tests.fuzz.memory_requests import MemoryRequests
 from tests.fuzz.world import EXECUTIONS, KEYS, TENANTS, TEXTS
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Requests:
         self._random = random
         self._world = world
         self._tenant_id = random.choice(TENANTS)
+        self._memory = MemoryRequests(random, world, self._tenant_id)
 
     def of(self, rpc: str) -> Message:
         """Returns a request of this RPC."""
@@ -54,6 +56,10 @@ class Requests:
             "DeleteExecution": self._delete,
             "WatchSnapshots": self._watch,
             "GetServerInfo": service.GetServerInfoRequest,
+            "SetValue": self._memory.set,
+            "GetValue": self._memory.get,
+            "DeleteValue": self._memory.delete,
+            "ListKeys": self._memory.list_keys,
         }
         return make[rpc]()
 

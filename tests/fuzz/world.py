@@ -6,6 +6,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from stillframe.v1 import snapshot_service_pb2 as service
+from stillframe.v1 import working_memory_service_pb2 as memory
 
 if TYPE_CHECKING:
     from random import Random
@@ -28,6 +29,7 @@ class World:
 
     def __init__(self) -> None:
         self._etags: deque[str] = deque(maxlen=_KEPT)
+        self._value_etags: deque[str] = deque(maxlen=_KEPT)
         self._resume_tokens: deque[str] = deque(maxlen=_KEPT)
         self._next_pages: deque[tuple[str, bytes]] = deque(maxlen=_KEPT)
         self._request_ids: deque[str] = deque(maxlen=_KEPT)
@@ -41,6 +43,10 @@ class World:
         if head is not None and random.random() < 0.8:
             return head
         return random.choice(self._etags) if self._etags else "v1-0123456789abcdef"
+
+    def value_etag(self, random: Random) -> str:
+        """Returns the etag of a value that was set not long ago."""
+        return random.choice(self._value_etags) if self._value_etags else "m-0123456789abcdef"
 
     def epoch(self, random: Random, tenant_id: str, execution_id: str) -> int | None:
         """Returns a writer epoch that is not fenced, for all that is known, or another."""
@@ -80,15 +86,21 @@ class World:
                 self._resume_tokens.append(answer.resume_token)
             case service.LoadSnapshotRequest(), service.LoadSnapshotResponse():
                 self._etags.append(answer.snapshot.etag)
+            case memory.SetValueRequest(), memory.SetValueResponse():
+                self._value_etags.append(answer.etag)
+                if request.request_id:
+                    self._request_ids.append(request.request_id)
             case service.ClaimExecutionRequest(), service.ClaimExecutionResponse():
                 self.learn_floor(request, answer.writer_epoch)
             case (
                 service.ListExecutionsRequest()
                 | service.ListSnapshotsRequest()
-                | service.DiffSnapshotsRequest(),
+                | service.DiffSnapshotsRequest()
+                | memory.ListKeysRequest(),
                 service.ListExecutionsResponse()
                 | service.ListSnapshotsResponse()
-                | service.DiffSnapshotsResponse(),
+                | service.DiffSnapshotsResponse()
+                | memory.ListKeysResponse(),
             ) if answer.next_page_token:
                 request.page_token = answer.next_page_token
                 rpc = request.DESCRIPTOR.name.removesuffix("Request")

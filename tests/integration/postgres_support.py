@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Self
 
 from stillframe.server.stores.base import StoreConfig
-from stillframe.server.stores.postgres import PostgresStore, running
+from stillframe.server.stores.postgres import PostgresStore
 from stillframe.server.stores.postgres.connection import Connection, connect, parse_url
 from stillframe.server.stores.postgres.saving import Batch
 from tests.conformance.direct import StoreTenant
@@ -17,6 +17,8 @@ from tests.databases import with_options
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
+
+    from stillframe.server.stores.postgres.session import Session
 
 
 def fresh(url: str, **options: object) -> str:
@@ -93,10 +95,10 @@ class HeldBatch(Batch):
     reached: asyncio.Event
     released: asyncio.Event
 
-    async def commit(self, connection: Connection) -> Any:
-        answers = await super().commit(connection)
+    async def commit(self, session: Session) -> Any:
+        answers = await super().commit(session)
         # The database has done all of it before anybody is told.
-        await running.ask(connection, "SELECT 1")
+        await session.flush()
         self.reached.set()
         async with asyncio.timeout(TIMEOUT):
             await self.released.wait()

@@ -64,7 +64,7 @@ def test_its_defaults_are_the_ones_that_the_help_names(tmp_path: Path) -> None:
 def test_an_option_goes_before_the_environment(tmp_path: Path) -> None:
     with ServerProcess(
         "memory:",
-        args=["--no-reflection", "--max-watches", "7"],
+        args=["--no-reflection", "--max-watches", "7", "--max-value-bytes", "2000"],
         env={"STILLFRAME_STORE": "sqlite:///x.db", "STILLFRAME_MAX_EXECUTIONS": "3"},
         cwd=tmp_path,
     ) as server:
@@ -72,6 +72,7 @@ def test_an_option_goes_before_the_environment(tmp_path: Path) -> None:
         info = Cli(server.address, "default")("info", "--json").document
         assert info["store_kind"] == "memory"
         assert (info["limits"]["max_watches"], info["limits"]["max_executions"]) == (7, 3)
+        assert info["limits"]["max_value_bytes"] == 2000
     assert not (tmp_path / "x.db").exists()
 
 

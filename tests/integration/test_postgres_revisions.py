@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from stillframe.server.stores.postgres import PostgresStore, running
+from stillframe.server.stores.postgres import PostgresStore
 from stillframe.server.stores.postgres.saving import Batch
 from tests.conformance.support import TIMEOUT, refused, snapshot
 from tests.integration.postgres_support import Replicas, ask, fresh, hold, terminate
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from stillframe.server.stores.postgres.connection import Connection
+    from stillframe.server.stores.postgres.session import Session
     from stillframe.server.stores.sql.commits import TenantState
 
 OTHERS = 5
@@ -28,9 +29,9 @@ OTHERS = 5
 class SequenceBatch(Batch):
     """Saves as one might write them: the revision comes from a sequence."""
 
-    async def _read(self, connection: Connection) -> TenantState:
-        tenant = await super()._read(connection)
-        [(number,)] = await running.ask(connection, "SELECT nextval('revision')")
+    async def _read(self, session: Session) -> TenantState:
+        tenant = await super()._read(session)
+        [(number,)] = await session.ask("SELECT nextval('revision')")
         tenant.revision = number - 1
         return tenant
 
@@ -44,7 +45,7 @@ class SequenceStore(PostgresStore):
         self._runner.lock = _no_lock  # type: ignore[method-assign]
 
 
-async def _no_lock(connection: Connection, tenant_id: str) -> None:
+def _no_lock(session: Session, tenant_id: str) -> None:
     pass
 
 

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from stillframe.server import descendants, differences, freshness, paging, validation, wire
+from stillframe.server.stores import refusals
 from stillframe.server.stores.projection import Selection
 from stillframe.server.stores.records import HistoryKey, SnapshotFilter
 from stillframe.v1 import snapshot_service_pb2 as messages
@@ -51,7 +52,10 @@ class Service:
         self._settings = settings
 
     def _parse(self, kind: type[wire.M], data: bytes) -> wire.M:
-        return wire.parse(kind, data, self._settings.max_request_bytes)
+        maximum = self._settings.max_request_bytes
+        if len(data) > maximum:
+            raise refusals.too_large("max_request_bytes", maximum, len(data))
+        return wire.parse(kind, data)
 
     def _message_bytes(self, request: _Projected) -> int:
         if not request.HasField("max_message_bytes"):

@@ -271,8 +271,9 @@ def set_value(request: memory.SetValueRequest, limits: Settings) -> None:
             check.text("expected_etag", request.expected_etag)
             if request.must_not_exist:
                 check.fail("expected_etag", "contradicts must_not_exist")
-    if len(request.value) > limits.max_value_bytes:
-        raise refusals.value_too_large(limits.max_value_bytes, len(request.value))
+    size, maximum = len(request.value), limits.max_value_bytes
+    if size > maximum:
+        raise refusals.value_too_large("max_value_bytes", maximum, size)
 
 
 def get_value(request: memory.GetValueRequest) -> None:

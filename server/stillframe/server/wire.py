@@ -28,12 +28,8 @@ _MAP_FIELDS = (
 """By SnapshotMap."""
 
 
-def parse(kind: type[M], data: bytes, maximum: int) -> M:
-    """Reads a request of at most so many bytes. Raises SNAPSHOT_TOO_LARGE and
-    MALFORMED_MESSAGE.
-    """
-    if len(data) > maximum:
-        raise refusals.too_large("max_request_bytes", maximum, len(data))
+def parse(kind: type[M], data: bytes) -> M:
+    """Reads a request. Raises MALFORMED_MESSAGE."""
     try:
         return kind.FromString(data)
     except DecodeError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stillframe.server import paging, validation, wire
+from stillframe.server.stores import refusals
 from stillframe.v1 import working_memory_service_pb2 as messages
 
 if TYPE_CHECKING:
@@ -20,7 +21,10 @@ class WorkingMemory:
         self._settings = settings
 
     def _parse(self, kind: type[wire.M], data: bytes) -> wire.M:
-        return wire.parse(kind, data, self._settings.max_request_bytes)
+        maximum = self._settings.max_request_bytes
+        if len(data) > maximum:
+            raise refusals.value_too_large("max_request_bytes", maximum, len(data))
+        return wire.parse(kind, data)
 
     async def set_value(self, data: bytes) -> bytes:
         request = self._parse(messages.SetValueRequest, data)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
-from typing import TYPE_CHECKING, Any, NamedTuple
-
 from stillframe.server.stores.retention import Retention
 from tests.conformance import (
     test_store_changes,
@@ -23,29 +20,9 @@ from tests.conformance import (
     test_store_save_many,
 )
 from tests.conformance.broken import histories, logs, reads, saves
+from tests.conformance.broken.row import COMMITTED_STATE, Row
+from tests.conformance.broken.values_table import VALUES
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from tests.conformance.broken.plain import PlainStore
-
-
-class Row(NamedTuple):
-    """A broken store."""
-
-    store: type[PlainStore]
-    sentence: str
-    """As it stands in `stores/base.py`, or a part of it."""
-    test: Callable[..., Awaitable[None]]
-    given: dict[str, Any] = {}  # noqa: RUF012 - never changed
-    """The parameters of the test, where it has some."""
-
-    @property
-    def test_name(self) -> str:
-        return f"{inspect.getmodulename(inspect.getfile(self.test))}.{self.test.__name__}"
-
-
-COMMITTED_STATE = "The rules of `rules` must be decided inside the commit, against committed state."
 TOMBSTONE = "Must keep the last version, the floor and the answers for tombstone_seconds."
 REVISION = (
     "Must take a new revision and write one change record for an outcome CREATED or UPDATED, "
@@ -284,4 +261,5 @@ TABLE = [
         EXPIRED,
         test_store_maintain.test_an_expiry_is_decided_by_the_stores_clock,
     ),
+    *VALUES,
 ]

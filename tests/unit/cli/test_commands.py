@@ -28,7 +28,7 @@ from stillframe.server.stores.retention import Retention
 
 COMMANDS = (
     *("serve", "save", "load", "list", "history", "watch"),
-    *("claim", "delete", "check", "info", "diff", "fork", "prune"),
+    *("claim", "delete", "check", "info", "diff", "fork", "prune", "memory"),
 )
 
 
@@ -53,6 +53,14 @@ def test_every_command_has_help(command: str) -> None:
     result = CliRunner().invoke(app, [command, "--help"])
     assert result.exit_code == 0
     assert command in result.stdout
+
+
+@pytest.mark.parametrize("command", ["set", "get", "delete", "list"])
+def test_every_command_of_the_memory_has_help(command: str) -> None:
+    result = CliRunner().invoke(app, ["memory", command, "--help"])
+    assert result.exit_code == 0
+    assert f"memory {command}" in result.stdout
+    assert "--execution" in result.stdout
 
 
 def test_the_help_lists_the_commands_and_the_exit_codes() -> None:

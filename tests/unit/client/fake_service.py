@@ -11,9 +11,14 @@ from grpc import aio
 from stillframe.client import AsyncClient, Clock
 from stillframe.v1 import snapshot_pb2 as pb
 from stillframe.v1 import snapshot_service_pb2 as rpc
+from stillframe.v1 import working_memory_service_pb2 as memory
 from stillframe.v1.snapshot_service_pb2_grpc import (
     SnapshotServiceServicer,
     add_SnapshotServiceServicer_to_server,
+)
+from stillframe.v1.working_memory_service_pb2_grpc import (
+    WorkingMemoryServiceServicer,
+    add_WorkingMemoryServiceServicer_to_server,
 )
 from tests.unit.client.support import item_saved, status_details
 
@@ -35,7 +40,9 @@ if TYPE_CHECKING:
     # The types ask for every method; a test's server has those that the test calls.
     _Base = object
 else:
-    _Base = SnapshotServiceServicer
+
+    class _Base(SnapshotServiceServicer, WorkingMemoryServiceServicer):
+        pass
 
 
 class Service(_Base):
@@ -98,6 +105,27 @@ class Service(_Base):
         await self._answer(request, context)
         return rpc.DeleteSnapshotsResponse(deleted_count=4)
 
+    async def SetValue(self, request: Any, context: Any) -> Any:  # noqa: N802
+        await self._answer(request, context)
+        self.version += 1
+        return memory.SetValueResponse(etag=f"m{self.version}")
+
+    async def GetValue(self, request: Any, context: Any) -> Any:  # noqa: N802
+        await self._answer(request, context)
+        return memory.GetValueResponse(value=b"\x00\xff", etag="m1")
+
+    async def DeleteValue(self, request: Any, context: Any) -> Any:  # noqa: N802
+        await self._answer(request, context)
+        return memory.DeleteValueResponse(deleted=True)
+
+    async def ListKeys(self, request: Any, context: Any) -> Any:  # noqa: N802
+        await self._answer(request, context)
+        number = int(request.page_token or 0)
+        token = str(number + 1) if number < 2 else ""
+        return memory.ListKeysResponse(
+            keys=[memory.KeyInfo(key=f"k{number}")], next_page_token=token
+        )
+
     async def GetServerInfo(self, request: Any, context: Any) -> Any:  # noqa: N802
         await self._answer(request, context)
         return rpc.GetServerInfoResponse(store_kind="fake")
@@ -130,6 +158,7 @@ async def serving(**options: Any) -> AsyncGenerator[tuple[AsyncClient, Service]]
     service = Service()
     server = aio.server()
     add_SnapshotServiceServicer_to_server(cast("Any", service), server)
+    add_WorkingMemoryServiceServicer_to_server(cast("Any", service), server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     try:

@@ -15,6 +15,7 @@ from google.rpc import error_details_pb2, status_pb2
 
 from stillframe.client import Client, Clock, ExecutionState, RetryPolicy, Snapshot
 from stillframe.v1 import snapshot_service_pb2 as rpc
+from stillframe.v1 import working_memory_service_pb2
 
 T = TypeVar("T")
 
@@ -24,7 +25,12 @@ PATIENCE = 20.0
 # It has no types.
 grpc_testing: Any = _grpc_testing
 
-SERVICE = rpc.DESCRIPTOR.services_by_name["SnapshotService"]
+SERVICES = [
+    service
+    for file in (rpc.DESCRIPTOR, working_memory_service_pb2.DESCRIPTOR)
+    for service in file.services_by_name.values()
+]
+METHODS: dict[str, Any] = {method.name: method for each in SERVICES for method in each.methods}
 
 RUNNING = ExecutionState.RUNNING
 
@@ -108,7 +114,7 @@ class Stage:
     def __init__(self) -> None:
         self.time: Any = grpc_testing.strict_fake_time(1_000.0)
         self.waits: list[float] = []
-        self._testing: Any = grpc_testing.channel([SERVICE], self.time)
+        self._testing: Any = grpc_testing.channel(SERVICES, self.time)
         self._channel = _Recording(self._testing)
 
     def client(self, *, jitter: float = 0.5, **options: Any) -> Client:
@@ -140,7 +146,8 @@ class Stage:
     def take(self, method: str) -> Taken:
         """The next call of a method; waits for it."""
         metadata, request, call = self._take(self._testing.take_unary_unary, method)
-        timeout = self._channel.timeouts[f"/{SERVICE.full_name}/{method}"][-1]
+        service = METHODS[method].containing_service.full_name
+        timeout = self._channel.timeouts[f"/{service}/{method}"][-1]
         # grpcio-testing adds a line of its own, to say that gRPC may.
         sent = {key: value for key, value in metadata if not key.startswith("grpc.")}
         return Taken(request, sent, timeout, call)
@@ -152,14 +159,12 @@ class Stage:
 
     def take_pipeline(self) -> "TakenPipeline":
         """The next call of SaveSnapshots; waits for it."""
-        taking = self.start(
-            lambda: self._testing.take_stream_stream(SERVICE.methods_by_name["SaveSnapshots"])
-        )
+        taking = self.start(lambda: self._testing.take_stream_stream(METHODS["SaveSnapshots"]))
         _, call = cast("tuple[Any, Any]", taking.result(PATIENCE))
         return TakenPipeline(self, call)
 
     def _take(self, take: Callable[[Any], Any], method: str) -> tuple[Any, Any, Any]:
-        taking = self.start(lambda: take(SERVICE.methods_by_name[method]))
+        taking = self.start(lambda: take(METHODS[method]))
         return cast("tuple[Any, Any, Any]", taking.result(PATIENCE))
 
     def _wait(self, _: object, seconds: float) -> None:

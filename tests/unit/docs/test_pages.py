@@ -69,11 +69,16 @@ def test_no_link_leads_nowhere(page: Path) -> None:
 
 
 def test_every_part_of_the_contract_is_in_the_reference(generated: dict[Path, str]) -> None:
-    service, nouns, _ = contract.read()
+    service, memory, nouns, _ = contract.read()
     text = generated[pages.ROOT / "docs" / "reference.md"]
-    names = [each.name for each in (*service.rpcs(), *service.types(), *nouns.types())]
+    parts = (
+        *(*service.rpcs(), *service.types()),
+        *(*memory.rpcs(), *memory.types()),
+        *nouns.types(),
+    )
+    names = [each.name for each in parts]
     assert re.findall(r"^### (.*)$", text, re.MULTILINE) == names
-    for each in (*service.types(), *nouns.types()):
+    for each in (*service.types(), *memory.types(), *nouns.types()):
         section = text.split(f"\n### {each.name}\n")[1].split("\n#")[0]
         for field in each.descriptor.field if isinstance(each, contract.Message) else ():
             assert f"`{field.name}` | {field.number} |" in section

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from stillframe.cli import engine, exits, history, lists, load, save, serve, verify, watch
+from stillframe.cli import engine, exits, history, lists, load, memory, save, serve, verify, watch
 from stillframe.cli.command import command
 from stillframe.cli.connection import Connection
 
@@ -66,8 +66,24 @@ _GROUPS = {
     "Engines": {"claim": engine.claim, "check": engine.check},
 }
 
+_MEMORY = {
+    "set": memory.set_value,
+    "get": memory.get_value,
+    "delete": memory.delete_value,
+    "list": memory.list_keys,
+}
+
 _EPILOG = "The exit codes stand in `stillframe --help`."
 
 for _panel, _commands in _GROUPS.items():
     for _name, _function in _commands.items():
         app.command(_name, rich_help_panel=_panel, epilog=_EPILOG)(_function)
+
+_memory = typer.Typer(
+    no_args_is_help=True,
+    help="Set, get, delete and list values that stand beside the snapshots.",
+    epilog=_EPILOG,
+)
+for _name, _function in _MEMORY.items():
+    _memory.command(_name, epilog=_EPILOG)(_function)
+app.add_typer(_memory, name="memory", rich_help_panel="Working memory")

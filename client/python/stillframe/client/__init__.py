@@ -74,6 +74,9 @@ from stillframe.client._errors import (
     UnknownError,
     ValueDecodeError,
     ValueEncodeError,
+    ValueExistsError,
+    ValueNotFoundError,
+    ValueTooLargeError,
 )
 from stillframe.client._events import (
     CaughtUp,
@@ -98,6 +101,7 @@ from stillframe.client._types import (
     EntryDifference,
     Forked,
     Freshness,
+    KeyInfo,
     MatchCount,
     Omission,
     OmittedEntry,
@@ -108,6 +112,8 @@ from stillframe.client._types import (
     ServerLimits,
     Snapshot,
     StoredSnapshot,
+    StoredValue,
+    ValueCommit,
 )
 from stillframe.client._values import MAX_DEPTH, Codec, JsonCodec, Values
 from stillframe.v1.snapshot_pb2 import Payload
@@ -175,6 +181,7 @@ __all__ = [
     "InvalidArgumentError",
     "InvalidFieldError",
     "JsonCodec",
+    "KeyInfo",
     "MalformedMessageError",
     "MapProjection",
     "MatchCount",
@@ -219,13 +226,18 @@ __all__ = [
     "StoreReplacedError",
     "StoreUnavailableError",
     "StoredSnapshot",
+    "StoredValue",
     "TenantDeniedError",
     "UnauthenticatedError",
     "UnavailableError",
     "UnimplementedError",
     "UnknownError",
+    "ValueCommit",
     "ValueDecodeError",
     "ValueEncodeError",
+    "ValueExistsError",
+    "ValueNotFoundError",
+    "ValueTooLargeError",
     "Values",
     "WaitReason",
     "Watch",

@@ -149,6 +149,7 @@ def server_info(message: rpc.GetServerInfoResponse) -> t.ServerInfo:
             max_executions=limits.max_executions,
             change_log_size=limits.change_log_size,
             progress_interval_ms=limits.progress_interval_ms,
+            max_value_bytes=limits.max_value_bytes,
         ),
         features=tuple(message.features),
     )

@@ -10,10 +10,12 @@
     │   └── ValueEncodeError                (raised by the client itself)
     ├── NotFoundError
     │   ├── ExecutionNotFoundError
-    │   └── SnapshotNotFoundError
+    │   ├── SnapshotNotFoundError
+    │   └── ValueNotFoundError
     ├── AlreadyExistsError
     │   ├── ExecutionExistsError
-    │   └── SnapshotIdExistsError
+    │   ├── SnapshotIdExistsError
+    │   └── ValueExistsError
     ├── AbortedError
     │   ├── EtagMismatchError
     │   └── DeltaBaseMismatchError
@@ -29,6 +31,7 @@
     │   └── RevisionInFutureError
     ├── ResourceExhaustedError
     │   ├── SnapshotTooLargeError
+    │   ├── ValueTooLargeError
     │   ├── QuotaExceededError
     │   ├── RateLimitedError
     │   └── ServerBusyError
@@ -168,6 +171,10 @@ class SnapshotNotFoundError(NotFoundError):
     """The execution has no such snapshot."""
 
 
+class ValueNotFoundError(NotFoundError):
+    """There is no such value in the working memory, or its ttl is over."""
+
+
 class AlreadyExistsError(StillframeError):
     """ALREADY_EXISTS."""
 
@@ -184,6 +191,12 @@ class SnapshotIdExistsError(AlreadyExistsError):
     """Another snapshot of the execution has this snapshot_id."""
 
 
+class ValueExistsError(AlreadyExistsError):
+    """There is a value in the working memory where a set with must_not_exist wants none;
+    metadata has its etag.
+    """
+
+
 class AbortedError(StillframeError):
     """ABORTED: somebody else has written. Load, decide, save again."""
 
@@ -191,7 +204,7 @@ class AbortedError(StillframeError):
 
 
 class EtagMismatchError(AbortedError):
-    """The head is not the one that expected_etag names."""
+    """The head, or the value of the working memory, is not the one that expected_etag names."""
 
 
 class DeltaBaseMismatchError(AbortedError):
@@ -250,6 +263,10 @@ class ResourceExhaustedError(StillframeError):
 
 class SnapshotTooLargeError(ResourceExhaustedError):
     """The snapshot, or a part of it, is larger than the server accepts."""
+
+
+class ValueTooLargeError(ResourceExhaustedError):
+    """The value of the working memory is larger than the server accepts."""
 
 
 class QuotaExceededError(ResourceExhaustedError):

@@ -44,6 +44,9 @@ BY_REASON: dict[str, type[e.StillframeError]] = {
     "SHUTTING_DOWN": e.ShuttingDownError,
     "INTERNAL": e.InternalError,
     "UNIMPLEMENTED": e.UnimplementedError,
+    "VALUE_NOT_FOUND": e.ValueNotFoundError,
+    "VALUE_EXISTS": e.ValueExistsError,
+    "VALUE_TOO_LARGE": e.ValueTooLargeError,
 }
 
 BY_CODE: dict[str, type[e.StillframeError]] = {

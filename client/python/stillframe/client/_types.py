@@ -231,6 +231,39 @@ class Page(Generic[T]):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ValueCommit:
+    """The answer to a set of a value of the working memory: it is durable. `etag` names the
+    value, as this call set it, for good; `expire_time_ns` is None when it has no ttl.
+    """
+
+    etag: str
+    commit_time_ns: int
+    expire_time_ns: int | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredValue:
+    """A value of the working memory as the server has it: bytes, which no codec touches."""
+
+    value: bytes
+    etag: str
+    commit_time_ns: int
+    expire_time_ns: int | None
+    """When its ttl is over, in nanoseconds since the epoch; None when it has none."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeyInfo:
+    """A key of the working memory, and what is known of its value; `size_bytes` is its."""
+
+    key: str
+    etag: str
+    size_bytes: int
+    commit_time_ns: int
+    expire_time_ns: int | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ServerLimits:
     """The limits of a server; the names are those that errors give as `limit`."""
 
@@ -243,6 +276,7 @@ class ServerLimits:
     max_executions: int
     change_log_size: int
     progress_interval_ms: int
+    max_value_bytes: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -294,9 +294,9 @@ def value_etag_mismatch(
     )
 
 
-def value_too_large(maximum: int, actual: int) -> Refusal:
+def value_too_large(limit: str, maximum: int, actual: int) -> Refusal:
     return Refusal(
         error_pb2.ERROR_REASON_VALUE_TOO_LARGE,
-        f"{actual} is more than the {maximum} that max_value_bytes allows",
-        {"limit": "max_value_bytes", "maximum": maximum, "actual": actual},
+        f"{actual} is more than the {maximum} that {limit} allows",
+        {"limit": limit, "maximum": maximum, "actual": actual},
     )

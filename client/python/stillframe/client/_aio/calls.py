@@ -1,12 +1,14 @@
 """The unary calls of `AsyncClient`: each builds its request, and hands it on."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
 from stillframe.client import _types as t
 from stillframe.client._aio.history import AsyncHistoryCalls
+from stillframe.client._aio.memory import AsyncMemoryCalls
+from stillframe.client._aio.paging import pages
 from stillframe.client._encoding import encode_snapshot
 from stillframe.client._queries import Criteria, Filter, Projection
 from stillframe.client._requests import SaveOptions
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     import builtins
 
 
-class AsyncCalls(AsyncHistoryCalls):
+class AsyncCalls(AsyncHistoryCalls, AsyncMemoryCalls):
     """The methods of a client that are one call, or a row of them."""
 
     async def save(
@@ -106,7 +108,7 @@ class AsyncCalls(AsyncHistoryCalls):
     ) -> AsyncIterator[t.StoredSnapshot]:
         """As `Client.list`."""
         fetch = partial(self.list_page, filter, full=full, projection=projection)
-        return _pages(partial(fetch, page_size=page_size))
+        return pages(partial(fetch, page_size=page_size))
 
     async def list_page(
         self,
@@ -152,7 +154,7 @@ class AsyncCalls(AsyncHistoryCalls):
             projection=projection,
             page_size=page_size,
         )
-        return _pages(fetch)
+        return pages(fetch)
 
     async def history_page(
         self,
@@ -203,16 +205,3 @@ class AsyncCalls(AsyncHistoryCalls):
     async def info(self) -> t.ServerInfo:
         """As `Client.info`."""
         return await self._unary(self._requests.info())
-
-
-async def _pages(
-    fetch: Callable[..., Awaitable[t.Page[t.StoredSnapshot]]],
-) -> AsyncIterator[t.StoredSnapshot]:
-    page_token = ""
-    while True:
-        page = await fetch(page_token=page_token)
-        for each in page.items:
-            yield each
-        page_token = page.next_page_token
-        if not page_token:
-            return

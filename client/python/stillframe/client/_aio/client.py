@@ -28,7 +28,7 @@ T = TypeVar("T")
 class AsyncClient(AsyncCalls):
     """As `Client`, over grpc.aio: the same methods, awaited.
 
-    `list` and `history` give async iterators; `watch`, `execution`, `saver` and
+    `list`, `history` and `list_keys` give async iterators; `watch`, `execution`, `saver` and
     `pipeline` are not awaited. Usable in many event loops: it has a channel in each. A `channel` that is given
     ties it to that channel's loop. `close` closes the channel of the running loop.
     """

@@ -18,9 +18,11 @@ from stillframe.client._retry import Attempts
 from stillframe.client._statuses import DETAILS_TRAILER, error_from_status
 from stillframe.v1 import snapshot_service_pb2 as rpc
 from stillframe.v1.snapshot_service_pb2_grpc import SnapshotServiceStub
+from stillframe.v1.working_memory_service_pb2_grpc import WorkingMemoryServiceStub
 
 if TYPE_CHECKING:
     from stillframe.v1.snapshot_service_pb2_grpc import SnapshotServiceAsyncStub
+    from stillframe.v1.working_memory_service_pb2_grpc import WorkingMemoryServiceAsyncStub
 
 T = TypeVar("T")
 
@@ -91,6 +93,20 @@ class AioPipelineCall:
         self._call.cancel()
 
 
+class AioStubs:
+    """The stubs of both services over one channel."""
+
+    def __init__(self, channel: aio.Channel) -> None:
+        # One class for both kinds of channel; the types tell them apart.
+        self.snapshots: SnapshotServiceAsyncStub = SnapshotServiceStub(channel)
+        self._memory: WorkingMemoryServiceAsyncStub = WorkingMemoryServiceStub(channel)
+
+    def method(self, name: str) -> Any:
+        """Returns a method of either service: no two have the same name."""
+        found = getattr(self.snapshots, name, None)
+        return found or getattr(self._memory, name)
+
+
 class AioTransport:
     """One channel for each event loop that uses it, made at its first call there."""
 
@@ -100,7 +116,7 @@ class AioTransport:
         self._closed = False
         self._pid = os.getpid()
         self._channels: WeakKeyDictionary[
-            asyncio.AbstractEventLoop, tuple[aio.Channel, SnapshotServiceAsyncStub]
+            asyncio.AbstractEventLoop, tuple[aio.Channel, AioStubs]
         ] = WeakKeyDictionary()
         self._watches: WeakKeyDictionary[asyncio.AbstractEventLoop, WeakSet[Closable]] = (
             WeakKeyDictionary()
@@ -115,7 +131,7 @@ class AioTransport:
         connection = self._connection
         attempts = Attempts(connection.retry, timeout, connection.clock)
         while True:
-            method: Any = getattr(self._service(), call.method)
+            method = self._stubs().method(call.method)
             try:
                 answer = await method(
                     call.request, timeout=attempts.remaining(), metadata=connection.metadata
@@ -128,7 +144,7 @@ class AioTransport:
                 await connection.clock.sleep(delay)
             except aio.UsageError:
                 # What grpc raises for a channel that another task closes meanwhile.
-                self._service()
+                self._stubs()
                 raise
             else:
                 return call.read(answer)
@@ -136,16 +152,16 @@ class AioTransport:
     def watch(self, request: rpc.WatchSnapshotsRequest) -> AioWatchCall:
         """Starts one call of a watch."""
         metadata = self._connection.metadata
-        return AioWatchCall(self._service().WatchSnapshots(request, metadata=metadata))
+        return AioWatchCall(self._stubs().snapshots.WatchSnapshots(request, metadata=metadata))
 
     def pipeline(self) -> AioPipelineCall:
         """Starts one call of a pipeline."""
-        service = self._service()
+        service = self._stubs().snapshots
         try:
             return AioPipelineCall(service.SaveSnapshots(metadata=self._connection.metadata))
         except aio.UsageError:
             # As in `unary`.
-            self._service()
+            self._stubs()
             raise
 
     def close_with(self, watch: "Closable") -> None:
@@ -164,7 +180,7 @@ class AioTransport:
         if entry is not None and entry[0] is not self._given and self._pid == os.getpid():
             await entry[0].close()
 
-    def _service(self) -> "SnapshotServiceAsyncStub":
+    def _stubs(self) -> "AioStubs":
         if self._closed:
             raise ClosedError("the client is closed")
         if self._pid != os.getpid():
@@ -175,8 +191,7 @@ class AioTransport:
         entry = self._channels.get(loop)
         if entry is None:
             channel = self._given or self._open()
-            # One class for both kinds of channel; the types tell them apart.
-            entry = channel, SnapshotServiceStub(channel)
+            entry = channel, AioStubs(channel)
             self._channels[loop] = entry
         return entry[1]
 

@@ -1,6 +1,6 @@
 """The unary calls of `Client`: each builds its request, and hands it on."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -10,12 +10,14 @@ from stillframe.client._encoding import encode_snapshot
 from stillframe.client._queries import Criteria, Filter, Projection
 from stillframe.client._requests import SaveOptions
 from stillframe.client._sync.history import HistoryCalls
+from stillframe.client._sync.memory import MemoryCalls
+from stillframe.client._sync.paging import pages
 
 if TYPE_CHECKING:
     import builtins
 
 
-class Calls(HistoryCalls):
+class Calls(HistoryCalls, MemoryCalls):
     """The methods of a client that are one call, or a row of them."""
 
     def save(
@@ -146,7 +148,7 @@ class Calls(HistoryCalls):
         most 1,000.
         """
         fetch = partial(self.list_page, filter, full=full, projection=projection)
-        return _pages(partial(fetch, page_size=page_size))
+        return pages(partial(fetch, page_size=page_size))
 
     def list_page(
         self,
@@ -200,7 +202,7 @@ class Calls(HistoryCalls):
             projection=projection,
             page_size=page_size,
         )
-        return _pages(fetch)
+        return pages(fetch)
 
     def history_page(
         self,
@@ -255,15 +257,3 @@ class Calls(HistoryCalls):
     def info(self) -> t.ServerInfo:
         """Gets what the server is, and its limits."""
         return self._unary(self._requests.info())
-
-
-def _pages(
-    fetch: Callable[..., t.Page[t.StoredSnapshot]],
-) -> Iterator[t.StoredSnapshot]:
-    page_token = ""
-    while True:
-        page = fetch(page_token=page_token)
-        yield from page.items
-        page_token = page.next_page_token
-        if not page_token:
-            return

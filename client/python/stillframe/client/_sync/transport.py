@@ -18,6 +18,7 @@ from stillframe.client._retry import Attempts
 from stillframe.client._statuses import DETAILS_TRAILER, error_from_status
 from stillframe.v1 import snapshot_service_pb2 as rpc
 from stillframe.v1.snapshot_service_pb2_grpc import SnapshotServiceStub
+from stillframe.v1.working_memory_service_pb2_grpc import WorkingMemoryServiceStub
 
 T = TypeVar("T")
 
@@ -41,6 +42,19 @@ class StreamCall(Iterator[T]):
         self._call.cancel()
 
 
+class Stubs:
+    """The stubs of both services over one channel."""
+
+    def __init__(self, channel: grpc.Channel) -> None:
+        self.snapshots = SnapshotServiceStub(channel)
+        self._memory = WorkingMemoryServiceStub(channel)
+
+    def method(self, name: str) -> Any:
+        """Returns a method of either service: no two have the same name."""
+        found = getattr(self.snapshots, name, None)
+        return found or getattr(self._memory, name)
+
+
 class Transport:
     """One channel for each process that uses it, made at its first call. Thread-safe."""
 
@@ -52,7 +66,7 @@ class Transport:
         self._wakers: WeakSet[threading.Event] = WeakSet()
         self._pid = 0
         self._channel: grpc.Channel | None = None
-        self._stub: SnapshotServiceStub | None = None
+        self._stubs: Stubs | None = None
         _transports.add(self)
 
     @property
@@ -64,7 +78,7 @@ class Transport:
         connection = self._connection
         attempts = Attempts(connection.retry, timeout, connection.clock)
         while True:
-            method = getattr(self._service(), call.method)
+            method = self._stubs_of_process().method(call.method)
             try:
                 answer = method(
                     call.request, timeout=attempts.remaining(), metadata=connection.metadata
@@ -77,7 +91,7 @@ class Transport:
                 connection.clock.wait(self._closed, delay)
             except ValueError:
                 # What grpc raises for a channel that another thread closes meanwhile.
-                self._service()
+                self._stubs_of_process()
                 raise
             else:
                 return call.read(answer)
@@ -85,19 +99,19 @@ class Transport:
     def watch(self, request: rpc.WatchSnapshotsRequest) -> StreamCall[rpc.WatchSnapshotsResponse]:
         """Starts one call of a watch."""
         return StreamCall(
-            self._service().WatchSnapshots(request, metadata=self._connection.metadata)
+            self._snapshots().WatchSnapshots(request, metadata=self._connection.metadata)
         )
 
     def pipeline(
         self, messages: Iterator[rpc.SaveSnapshotsRequest]
     ) -> StreamCall[rpc.SaveSnapshotsResponse]:
         """Starts one call of a pipeline. Another thread takes the messages."""
-        service = self._service()
+        service = self._snapshots()
         try:
             return StreamCall(service.SaveSnapshots(messages, metadata=self._connection.metadata))
         except ValueError:
             # As in `unary`.
-            self._service()
+            self._snapshots()
             raise
 
     def wake_at_close(self, waker: threading.Event) -> None:
@@ -113,7 +127,7 @@ class Transport:
             self._closed.set()
             for waker in self._wakers:
                 waker.set()
-            channel, self._channel, self._stub = self._channel, None, None
+            channel, self._channel, self._stubs = self._channel, None, None
             pid = self._pid
         if channel is not None and pid == os.getpid() and channel is not self._given:
             channel.close()
@@ -122,16 +136,19 @@ class Transport:
         """In a child process: what another thread of the parent held stays locked for good."""
         self._lock = threading.Lock()
 
-    def _service(self) -> SnapshotServiceStub:
+    def _snapshots(self) -> SnapshotServiceStub:
+        return self._stubs_of_process().snapshots
+
+    def _stubs_of_process(self) -> "Stubs":
         with self._lock:
             if self._closed.is_set():
                 raise ClosedError("the client is closed")
             # After a fork the parent's channel is dead in the child: its threads are gone.
-            if self._stub is None or self._pid != os.getpid():
+            if self._stubs is None or self._pid != os.getpid():
                 self._pid = os.getpid()
                 self._channel = self._given or self._open()
-                self._stub = SnapshotServiceStub(self._channel)
-            return self._stub
+                self._stubs = Stubs(self._channel)
+            return self._stubs
 
     def _open(self) -> grpc.Channel:
         connection = self._connection

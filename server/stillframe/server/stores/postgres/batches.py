@@ -15,7 +15,6 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from stillframe.server.stores import refusals
-from stillframe.server.stores.postgres import running
 from stillframe.server.stores.postgres.saving import Batch
 from stillframe.server.stores.refusals import Refusal
 from stillframe.server.stores.sql.commits import Commits
@@ -26,8 +25,8 @@ if TYPE_CHECKING:
 
     from stillframe.server.stores import rules
     from stillframe.server.stores.base import StoreConfig
-    from stillframe.server.stores.postgres.connection import Connection
     from stillframe.server.stores.postgres.running import Runner
+    from stillframe.server.stores.postgres.session import Session
     from stillframe.server.stores.sql.steps import Steps
 
 T = TypeVar("T")
@@ -146,14 +145,14 @@ class Batches:
     async def _commit(self, tenant_id: str, jobs: list[_Job]) -> list[Any]:
         has_moved_on = False
 
-        async def attempt(connection: Connection) -> list[Any]:
+        async def attempt(session: Session) -> list[Any]:
             nonlocal has_moved_on
             has_moved_on = False
             outcomes: list[Any] = []
             for are_saves, group in groupby(jobs, key=lambda job: job.saves is not None):
                 commits = Commits(self._config)
                 work = self._saves if are_saves else self._others
-                outcomes += await work(connection, tenant_id, commits, list(group))
+                outcomes += await work(session, tenant_id, commits, list(group))
                 has_moved_on |= bool(commits.touched)
             return outcomes
 
@@ -164,22 +163,22 @@ class Batches:
         return outcomes
 
     async def _saves(
-        self, connection: Connection, tenant_id: str, commits: Commits, jobs: list[_Job]
+        self, session: Session, tenant_id: str, commits: Commits, jobs: list[_Job]
     ) -> list[Any]:
         saves = [save for job in jobs for save in job.saves or ()]
-        answers = iter(await self.batch(tenant_id, saves, commits).commit(connection))
+        answers = iter(await self.batch(tenant_id, saves, commits).commit(session))
         return [[next(answers) for _ in job.saves or ()] for job in jobs]
 
     @staticmethod
     async def _others(
-        connection: Connection, tenant_id: str, commits: Commits, jobs: list[_Job]
+        session: Session, tenant_id: str, commits: Commits, jobs: list[_Job]
     ) -> list[Any]:
         del tenant_id
         outcomes: list[Any] = []
         for job in jobs:
             assert job.steps is not None  # noqa: S101 - for the type checkers
             try:
-                outcomes.append(await running.run(connection, job.steps(commits)))
+                outcomes.append(await session.run(job.steps(commits)))
             except Refusal as refusal:
                 outcomes.append(refusal)
         return outcomes

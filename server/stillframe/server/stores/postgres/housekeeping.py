@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, TypeVar
 
-from stillframe.server.stores.postgres import running
+from stillframe.server.stores.postgres.session import Session
 from stillframe.server.stores.sql import freeing, retaining, rows, sweeping, values, writing
 from stillframe.server.stores.sql.commits import Commits
 from stillframe.server.stores.sql.steps import first
@@ -78,17 +78,17 @@ class Housekeeping:
     async def _in(self, connection: Connection, tenant_id: str, steps: Steps[T]) -> T:
         """Commits steps under the lock of a tenant."""
         return await self._runner.commit(
-            tenant_id, lambda held: running.run(held, steps), held=connection
+            tenant_id, lambda session: session.run(steps), held=connection
         )
 
     async def _in_number(self, connection: Connection, number: int, steps: Steps[T]) -> T:
         """Commits steps under the lock of the tenant with this id."""
-        [(name,)] = await running.ask(connection, "SELECT name FROM tenant WHERE id = ?", (number,))
+        [(name,)] = await Session(connection).ask("SELECT name FROM tenant WHERE id = ?", number)
         return await self._in(connection, name, steps)
 
     async def _expire(self, connection: Connection, limit: int) -> bool:
         now = self._config.clock()
-        due = await running.run(connection, writing.due(now, limit))
+        due = await Session(connection).run(writing.due(now, limit))
         for tenant_id, found in groupby(sorted(due), key=lambda each: each[0]):
             names = [name for _, name in found]
             await self._in(connection, tenant_id, self._end(tenant_id, names, now))
@@ -104,7 +104,7 @@ class Housekeeping:
         now, left = self._config.clock(), budget
         due = "SELECT scope_id FROM value WHERE expire_at <= ? ORDER BY expire_at LIMIT 1"
         tenant = f"SELECT tenant_id FROM scope WHERE id = ({due})"
-        while left > 0 and (found := await running.ask(connection, tenant, (now,))):
+        while left > 0 and (found := await Session(connection).ask(tenant, now)):
             number = found[0][0]
             steps = values.free_expired(now, left, number)
             left -= await self._in_number(connection, number, steps)
@@ -114,7 +114,7 @@ class Housekeeping:
         """Trims logs and history of the next tenants; tells whether there are more."""
         done = 0
         for _ in range(_PAGES):
-            found = await running.ask(connection, _TENANTS, (self._next_tenant, _PAGE))
+            found = await Session(connection).ask(_TENANTS, self._next_tenant, _PAGE)
             for row in found:
                 self._next_tenant = row[0]
                 if not self._is_due(row):
@@ -160,12 +160,12 @@ class Housekeeping:
         return trimmed + looked_at, more
 
     async def _sweep(self, connection: Connection, budget: int) -> bool:
-        work = await running.run(connection, sweeping.next_sweep(self._swept))
+        work = await Session(connection).run(sweeping.next_sweep(self._swept))
         self._swept = work.content_id if work else 0
         if work:
             number = rows.tenant_of(work.content_id)
             await self._in_number(connection, number, self._go_on(work.content_id, budget))
-        return await running.run(connection, freeing.has_rows("sweep"))
+        return await Session(connection).run(freeing.has_rows("sweep"))
 
     @staticmethod
     def _go_on(content_id: int, budget: int) -> Steps[None]:
@@ -177,7 +177,7 @@ class Housekeeping:
     async def _free_garbage(self, connection: Connection, budget: int) -> bool:
         left = budget
         while left > 0:
-            content_id = await running.run(connection, freeing.next_garbage())
+            content_id = await Session(connection).run(freeing.next_garbage())
             if content_id is None:
                 return False
             steps = freeing.free_garbage(content_id, left)
@@ -187,11 +187,11 @@ class Housekeeping:
     async def _free_gone_values(self, connection: Connection, budget: int) -> bool:
         left = budget
         while left > 0:
-            scope_id = await running.run(connection, values.next_gone())
+            scope_id = await Session(connection).run(values.next_gone())
             if scope_id is None:
                 return False
             of_scope = "SELECT tenant_id FROM scope WHERE id = ?"
-            [(number,)] = await running.ask(connection, of_scope, (scope_id,))
+            [(number,)] = await Session(connection).ask(of_scope, scope_id)
             steps = values.free_gone(scope_id, left)
             left -= await self._in_number(connection, number, steps)
         return True
@@ -199,7 +199,7 @@ class Housekeeping:
     async def _forget_tombstones(self, connection: Connection, budget: int) -> bool:
         left = budget
         while left > 0:
-            oldest = await running.run(connection, freeing.oldest_tombstone(self._config))
+            oldest = await Session(connection).run(freeing.oldest_tombstone(self._config))
             if oldest is None:
                 return False
             steps = freeing.forget_tombstones(self._config, left, oldest)

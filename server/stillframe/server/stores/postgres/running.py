@@ -1,14 +1,9 @@
-"""Runs steps in transactions, on the event loop: what is retried, and what is refused.
-
-A transaction is a pipeline: statements that give no rows are not waited for, so a commit
-takes as many round trips as it has questions, and one more.
-"""
+"""Runs transactions on the event loop: what is retried, and what is refused."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import psycopg
@@ -23,13 +18,13 @@ from stillframe.server.stores.postgres.connection import (
     Options,
     configure,
 )
+from stillframe.server.stores.postgres.session import Session
 from stillframe.server.stores.refusals import Refusal
-from stillframe.server.stores.sql.steps import Ask, Write
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine
 
-    from stillframe.server.stores.sql.steps import Row, Steps
+    from stillframe.server.stores.sql.steps import Steps
 
 T = TypeVar("T")
 
@@ -51,98 +46,31 @@ _FAULTS = (psycopg.IntegrityError, psycopg.DataError)
 _log = logging.getLogger(__name__)
 
 
-@lru_cache(maxsize=1_000)
-def translated(statement: str) -> bytes:
-    """Returns a statement of `stores.sql` in psycopg's words."""
-    statement = statement.replace("IN (??)", "= ANY(%s)").replace("?", "%s")
-    return statement.replace("CROSS JOIN", "JOIN").encode()
-
-
-async def ask(connection: Connection, statement: str, values: Sequence[Any] = ()) -> list[Row]:
-    """Asks for rows, and waits for them."""
-    [found] = await ask_together(connection, [(statement, values)])
-    return found
-
-
-async def ask_together(
-    connection: Connection, questions: Sequence[tuple[str, Sequence[Any]] | None]
-) -> list[list[Row]]:
-    """Asks several things in one round trip; None is nothing to ask, and gets no rows."""
-    # The block ends with a Sync: from then on the database knows that it waits for us, and
-    # for how long (idle_in_transaction_session_timeout).
-    async with connection.pipeline():
-        cursors = [
-            each and await connection.execute(translated(each[0]), each[1], binary=True)
-            for each in questions
-        ]
-    return [await cursor.fetchall() if cursor else [] for cursor in cursors]
-
-
-async def write(connection: Connection, statement: str, rows: Sequence[Sequence[Any]]) -> None:
-    """Does a statement for each of the rows; an error shows later in the transaction."""
-    if len(rows) == 1:
-        await connection.execute(translated(statement), rows[0])
-    elif rows:
-        await connection.cursor().executemany(translated(statement), rows)
-
-
-async def run(connection: Connection, steps: Steps[T]) -> T:
-    """Runs steps to their end and returns what they give."""
-    return (await run_together(connection, [steps]))[0]
-
-
-async def run_together(connection: Connection, many: Sequence[Steps[T]]) -> list[T]:
-    """Runs steps side by side: each round asks what all of them ask next."""
-    results: list[Any] = [None] * len(many)
-    sent: dict[int, list[Any] | None] = dict.fromkeys(range(len(many)))
-    while sent:
-        questions: dict[int, Ask] = {}
-        answers: dict[int, list[Any] | None] = {}
-        for index, found in sent.items():
-            try:
-                step = next(many[index]) if found is None else many[index].send(found)
-            except StopIteration as end:
-                results[index] = end.value
-                continue
-            if isinstance(step, Ask):
-                questions[index] = step
-            elif isinstance(step, Write):
-                await write(connection, step.sql, list(step.rows))
-                answers[index] = []
-            else:
-                answers[index] = await run_together(connection, step.steps)
-        asked = await ask_together(connection, list(questions.values())) if questions else []
-        sent = answers | dict(zip(questions, asked, strict=True))
-    return results
-
-
 class _Attempt:
     """One transaction, and how far it got."""
 
     def __init__(self, begin: str) -> None:
-        self._begin = begin.encode()
+        self._begin = begin
         self.is_committing = False
         """COMMIT may have been sent: if the connection is lost, nobody knows."""
 
-    async def run(self, connection: Connection, body: Callable[[Connection], Awaitable[T]]) -> T:
+    async def run(self, connection: Connection, body: Callable[[Session], Awaitable[T]]) -> T:
+        session = Session(connection)
         refusal: Refusal | None = None
         result: T | None = None
         try:
-            async with connection.pipeline():
-                await connection.execute(self._begin)
-                try:
-                    result = await body(connection)
-                except Refusal as error:
-                    # An answer: what was decided on the way to it stays.
-                    refusal = error
-                self.is_committing = True
-                await connection.execute(b"COMMIT")
+            session.write(self._begin, ())
+            try:
+                result = await body(session)
+            except Refusal as error:
+                # An answer: what was decided on the way to it stays.
+                refusal = error
+            self.is_committing = True
+            session.write("COMMIT", ())
+            await session.flush()
         except BaseException:
             await _reset(connection)
             raise
-        if connection.info.transaction_status is not TransactionStatus.IDLE:
-            await _reset(connection)
-            raise psycopg.OperationalError("the transaction did not end")
         if refusal is not None:
             raise refusal
         return cast("T", result)
@@ -204,13 +132,13 @@ class Runner:
     async def read(self, steps: Callable[[], Steps[T]]) -> T:
         """Runs steps that see one snapshot of the database."""
         return await asyncio.shield(
-            self.start(self.transaction(lambda connection: run(connection, steps()), _READ))
+            self.start(self.transaction(lambda session: session.run(steps()), _READ))
         )
 
     async def commit(
         self,
         tenant_id: str,
-        body: Callable[[Connection], Awaitable[T]],
+        body: Callable[[Session], Awaitable[T]],
         *,
         held: Connection | None = None,
     ) -> T:
@@ -219,20 +147,20 @@ class Runner:
         On the connection `held`, if that is given.
         """
 
-        async def locked(connection: Connection) -> T:
-            await self.lock(connection, tenant_id)
-            return await body(connection)
+        async def locked(session: Session) -> T:
+            self.lock(session, tenant_id)
+            return await body(session)
 
         if held is not None:
             return await _Attempt(_WRITE).run(held, locked)
         return await self.transaction(locked, _WRITE)
 
-    async def lock(self, connection: Connection, tenant_id: str) -> None:
-        """Takes the tenant's lock until the transaction ends."""
+    def lock(self, session: Session, tenant_id: str) -> None:
+        """Takes the tenant's lock until the transaction ends: its first statement."""
         number = self._options.key("tenant", tenant_id)
-        await connection.execute(b"SELECT pg_advisory_xact_lock(%s)", (number,))
+        session.write("SELECT pg_advisory_xact_lock(?)", (number,))
 
-    async def transaction(self, body: Callable[[Connection], Awaitable[T]], begin: str) -> T:
+    async def transaction(self, body: Callable[[Session], Awaitable[T]], begin: str) -> T:
         """Runs a transaction, anew where that is safe. Raises STORE_UNAVAILABLE."""
         for attempts_left in reversed(range(ATTEMPTS)):
             attempt = _Attempt(begin)

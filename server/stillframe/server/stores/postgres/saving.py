@@ -14,17 +14,18 @@ from typing import TYPE_CHECKING, NamedTuple
 from stillframe.server.stores import rules
 from stillframe.server.stores.execution import Execution
 from stillframe.server.stores.filters import filter_fields
-from stillframe.server.stores.postgres import running
+from stillframe.server.stores.postgres import bulk, statements
 from stillframe.server.stores.records import EntryInfo, EntryKey
 from stillframe.server.stores.refusals import Refusal
 from stillframe.server.stores.sql import commits, history, rows
-from stillframe.server.stores.sql.rows import EXECUTION_COLUMNS, ExecutionRow
+from stillframe.server.stores.sql.rows import ExecutionRow
+from stillframe.server.stores.sql.steps import Ask
 from stillframe.v1.snapshot_service_pb2 import CHANGE_KIND_SAVED as SAVED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from stillframe.server.stores.postgres.connection import Connection
+    from stillframe.server.stores.postgres.session import Session
     from stillframe.server.stores.records import Head
     from stillframe.server.stores.sql.commits import Commits, TenantState
     from stillframe.server.stores.sql.steps import Row
@@ -32,54 +33,6 @@ if TYPE_CHECKING:
 
 INLINE_BYTES = 128 * 1024
 """Bytes of values that are packed on the event loop; more go to a thread."""
-
-_EXECUTION = "tenant JOIN execution ON execution.tenant_id = tenant.id"
-_TENANT = (
-    "SELECT tenant.id, newest.id, newest.mark, newest.header FROM tenant LEFT JOIN LATERAL"
-    " (SELECT id, mark, header FROM change"
-    f" WHERE id >= tenant.id::bigint << {rows.REVISION_BITS}"
-    f" AND id < (tenant.id::bigint + 1) << {rows.REVISION_BITS}"
-    " ORDER BY id DESC LIMIT 1) AS newest ON true WHERE tenant.name = ?"
-)
-_EXECUTIONS = (
-    f"SELECT execution.name, {EXECUTION_COLUMNS} FROM {_EXECUTION}"
-    " LEFT JOIN change ON change.id = execution.head_id"
-    " WHERE tenant.name = ? AND execution.name IN (??)"
-)
-_INFO = "SELECT execution.name, entry.map, entry.key, digest, octet_length(payload)"
-_ENTRIES = (
-    f"{_INFO} FROM {_EXECUTION} JOIN entry ON entry.content_id = execution.content_id"
-    " WHERE tenant.name = ? AND execution.name IN (??)"
-)
-_ASKED_ENTRIES = (
-    f"{_INFO} FROM unnest(?::text[], ?::smallint[], ?::text[]) AS asked (name, map, key)"
-    f" JOIN ({_EXECUTION}) ON execution.name = asked.name"
-    " JOIN entry ON entry.content_id = execution.content_id"
-    " AND entry.map = asked.map AND entry.key = asked.key WHERE tenant.name = ?"
-)
-_ASKED_IDS = (
-    "SELECT asked.name, asked.id, change.version"
-    " FROM unnest(?::text[], ?::text[]) AS asked (name, id)"
-    f" JOIN ({_EXECUTION}) ON execution.name = asked.name"
-    " JOIN change ON change.content_id = execution.content_id"
-    " AND change.snapshot_id = asked.id WHERE tenant.name = ?"
-)
-_MOVING = (
-    "SELECT entry.content_id, entry.map, entry.key, entry.since, entry.digest, entry.payload,"
-    " newest.base, newest.link"
-    " FROM unnest(?::bigint[], ?::smallint[], ?::text[]) AS asked (content_id, map, key)"
-    " JOIN entry ON entry.content_id = asked.content_id AND entry.map = asked.map"
-    " AND entry.key = asked.key"
-    " LEFT JOIN LATERAL (SELECT base, link FROM history"
-    " WHERE history.content_id = entry.content_id AND history.map = entry.map"
-    " AND history.key = entry.key ORDER BY until DESC LIMIT 1) AS newest ON true"
-)
-_SET_ENTRY = (
-    "INSERT INTO entry (content_id, map, key, since, digest, payload) VALUES (?, ?, ?, ?, ?, ?)"
-    " ON CONFLICT (content_id, map, key) DO UPDATE SET since = excluded.since,"
-    " digest = excluded.digest, payload = excluded.payload"
-)
-_DELETE_ENTRY = f"DELETE FROM entry WHERE {history.OF_KEY}"
 
 
 class _Place(NamedTuple):
@@ -147,19 +100,19 @@ class Batch:
         self._removed: set[_Place] = set()
         self._changes: list[Row] = []
 
-    async def commit(self, connection: Connection) -> list[SaveSnapshotResponse | Refusal]:
+    async def commit(self, session: Session) -> list[SaveSnapshotResponse | Refusal]:
         """Decides and writes the saves; the caller's transaction holds the tenant's lock."""
-        tenant = await self._read(connection)
+        tenant = await self._read(session)
         answers: list[SaveSnapshotResponse | Refusal] = []
         for save in self._saves:
             try:
                 answers.append(save if isinstance(save, Refusal) else self._save(tenant, save))
             except Refusal as refusal:
                 answers.append(refusal)
-        await self._write(connection, tenant)
+        await self._write(session, tenant)
         return answers
 
-    async def _read(self, connection: Connection) -> TenantState:
+    async def _read(self, session: Session) -> TenantState:
         """Reads what the rules may ask of any of the saves: all questions in one go."""
         saves = [save for save in self._saves if isinstance(save, rules.Save)]
         name, names = self._tenant_id, sorted({save.request.execution_id for save in saves})
@@ -179,41 +132,40 @@ class Batch:
                 if save.header.HasField("snapshot_id")
             }
         )
-        questions: list[tuple[str, Sequence[object]]] = [
-            (_TENANT, (name,)),
-            (_EXECUTIONS, (name, names)),
-            (_ENTRIES, (name, whole)),
-            (_ASKED_ENTRIES, (*_columns(keys, 3), name)),
-            (_ASKED_IDS, (*_columns(ids, 2), name)),
-        ]
-        asked = [bool(each) for each in (True, names, whole, keys, ids)]
-        found_tenant, executions, entries, asked_entries, asked_ids = await running.ask_together(
-            connection,
-            [
-                question if is_asked else None
-                for question, is_asked in zip(questions, asked, strict=True)
-            ],
-        )
-        if found_tenant:
-            number, newest, *rest = found_tenant[0]
-            revision = None if newest is None else (rows.revision_of(newest), *rest)
-            tenant = commits.tenant_state(name, number, revision)
-        else:
-            tenant = await running.run(connection, self._commits.tenant(name))
-        for row in executions:
+        questions = {
+            "tenant": Ask(statements.TENANT, (name,)),
+            "executions": Ask(statements.EXECUTIONS, (name, names)),
+        }
+        if whole:
+            questions["entries"] = Ask(statements.ENTRIES, (name, whole))
+        if keys:
+            questions["keys"] = Ask(statements.ASKED_ENTRIES, (*bulk.columns_of(keys), name))
+        if ids:
+            questions["ids"] = Ask(statements.ASKED_IDS, (*bulk.columns_of(ids), name))
+        answers = await session.ask_together([*questions.values()])
+        found = dict(zip(questions, answers, strict=True))
+        tenant = await self._tenant(session, found["tenant"])
+        for row in found["executions"]:
             self._add(tenant, rows.execution_of(*row))
         for each in names:
             if each not in self._states:
                 self._add(tenant, ExecutionRow(None, None, Execution(each)))
-        for each, map_, key, digest, size in (*entries, *asked_entries):
+        for each, map_, key, digest, size in (*found.get("entries", ()), *found.get("keys", ())):
             self._states[each].known[EntryKey(map_, key)] = EntryInfo(digest, size)
-        for each, snapshot_id, version in asked_ids:
+        for each, snapshot_id, version in found.get("ids", ()):
             self._states[each].snapshot_ids[snapshot_id] = version
         if self._max_executions and any(
             state.row.execution.head is None for state in self._states.values()
         ):
-            await running.run(connection, self._commits.count(tenant))
+            await session.run(self._commits.count(tenant))
         return tenant
+
+    async def _tenant(self, session: Session, found: list[Row]) -> TenantState:
+        if not found:
+            return await session.run(self._commits.tenant(self._tenant_id))
+        [(number, newest, mark, header)] = found
+        change = None if newest is None else (rows.revision_of(newest), mark, header)
+        return commits.tenant_state(self._tenant_id, number, change)
 
     def _add(self, tenant: TenantState, row: ExecutionRow) -> None:
         self._states[row.execution.execution_id] = _State(tenant, row, self._max_executions)
@@ -278,35 +230,37 @@ class Batch:
             self._removed.discard(place)
             state.known[entry] = info
 
-    async def _write(self, connection: Connection, tenant: TenantState) -> None:
-        moved = await self._moved(connection)
-        await running.write(connection, history.INSERT, moved)
-        await running.write(connection, _DELETE_ENTRY, [*self._removed])
-        await running.write(
-            connection, _SET_ENTRY, [(*place, *value) for place, value in self._set.items()]
-        )
-        await running.write(connection, commits.INSERT_CHANGE, self._changes)
+    async def _write(self, session: Session, tenant: TenantState) -> None:
         changed = [state.row for state in self._states.values() if state.is_changed]
-        columns = [(row, self._commits.columns(tenant, row)) for row in changed]
-        await running.write(
-            connection,
-            commits.INSERT_EXECUTION,
-            [values for row, values in columns if row.id is None],
-        )
-        await running.write(
-            connection,
-            commits.UPDATE_EXECUTION,
-            [(*values[:-2], row.id) for row, values in columns if row.id is not None],
-        )
+        executions = [(row.id, *self._commits.columns(tenant, row)) for row in changed]
+        for statement, lines in (
+            (statements.INSERT_HISTORY, await self._moved(session)),
+            (statements.DELETE_ENTRIES, [*self._removed]),
+            (
+                statements.SET_ENTRIES,
+                [(*place, *value) for place, value in self._set.items()],
+            ),
+            (statements.INSERT_CHANGES, self._changes),
+            (
+                statements.INSERT_EXECUTIONS,
+                [columns for row_id, *columns in executions if row_id is None],
+            ),
+            (
+                statements.UPDATE_EXECUTIONS,
+                [(*columns[:-2], row_id) for row_id, *columns in executions if row_id is not None],
+            ),
+        ):
+            if lines:
+                session.write(statement, bulk.columns_of(lines))
 
-    async def _moved(self, connection: Connection) -> list[Row]:
+    async def _moved(self, session: Session) -> list[Row]:
         """Returns the rows of history, packed."""
         asked = [move.place for move in self._moves if move.value is None]
         links: dict[_Place, tuple[int | None, int]] = {}
         values: dict[_Place, _Value] = {}
         if asked:
-            for *place, since, digest, payload, base, link in await running.ask(
-                connection, _MOVING, _columns(asked, 3)
+            for *place, since, digest, payload, base, link in await session.ask(
+                statements.MOVING, *bulk.columns_of(asked)
             ):
                 values[_Place(*place)] = _Value(since, digest, payload)
                 if link is not None:
@@ -330,9 +284,3 @@ def _pack(
         links[place] = history.link_of(row)
         packed.append(row)
     return packed
-
-
-def _columns(found: Iterable[Sequence[object]], count: int) -> list[list[object]]:
-    """Turns rows into columns, each of which goes as one array."""
-    columns = [list(column) for column in zip(*found, strict=True)]
-    return columns or [[] for _ in range(count)]

@@ -13,7 +13,7 @@ from stillframe.server.stores.execution import Execution
 from stillframe.server.stores.refusals import Refusal
 from stillframe.server.stores.sql import headers, rows
 from stillframe.server.stores.sql.rows import ExecutionRow
-from stillframe.server.stores.sql.steps import Ask, Write
+from stillframe.server.stores.sql.steps import Ask, Write, insert
 from stillframe.v1.snapshot_pb2 import ExecutionSnapshot
 
 if TYPE_CHECKING:
@@ -155,21 +155,22 @@ class Commits:
         )
 
 
-INSERT_EXECUTION = (
-    "INSERT INTO execution (content_id, head_id, last_version, epoch_floor, expire_at,"
-    " touched, state, user_id, parent_name, answers, tenant_id, name)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+EXECUTION = (
+    "content_id, head_id, last_version, epoch_floor, expire_at, touched, state, user_id,"
+    " parent_name, answers"
 )
+"""The columns that commits change."""
+INSERT_EXECUTION = insert("execution", f"{EXECUTION}, tenant_id, name")
 UPDATE_EXECUTION = (
     "UPDATE execution SET content_id = ?, head_id = ?, last_version = ?, epoch_floor = ?,"
     " expire_at = ?, touched = ?, state = ?, user_id = ?, parent_name = ?, answers = ?"
     " WHERE id = ?"
 )
-INSERT_CHANGE = (
-    "INSERT INTO change (id, mark, kind, content_id, version, entry_count, entries_size,"
-    " snapshot_id, header, before) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+CHANGE = (
+    "id, mark, kind, content_id, version, entry_count, entries_size, snapshot_id, header, before"
 )
-"""Takes what `change_columns` returns."""
+"""What `change_columns` returns."""
+INSERT_CHANGE = insert("change", CHANGE)
 
 
 def tenant_state(name: str, number: int, newest: tuple[int, bytes, bytes] | None) -> TenantState:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from stillframe.server.stores import patches
 from stillframe.server.stores.patches import DamagedError, Form
 from stillframe.server.stores.records import EntryKey
-from stillframe.server.stores.sql.steps import ALL, Ask, Write, first
+from stillframe.server.stores.sql.steps import ALL, Ask, Write, first, insert
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -158,11 +158,9 @@ def next_key(content_id: int, after: EntryKey) -> Steps[EntryKey | None]:
     return EntryKey(*row) if row else None
 
 
-INSERT = (
-    "INSERT INTO history (content_id, map, key, until, since, form, base, link, size, digest,"
-    " payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
-"""Takes what `moved` returns."""
+ROW = "content_id, map, key, until, since, form, base, link, size, digest, payload"
+"""What `moved` returns."""
+INSERT = insert("history", ROW)
 
 
 def moved(

@@ -60,3 +60,9 @@ def first(sql: str, values: Sequence[Any] = ()) -> Steps[Row | None]:
     """Asks for the first row, or None. The statement says that it wants no more."""
     found = yield Ask(sql, values)
     return found[0] if found else None
+
+
+def insert(table: str, columns: str) -> str:
+    """Returns the statement that inserts a row of these columns."""
+    places = ", ".join("?" for _ in columns.split(", "))
+    return f"INSERT INTO {table} ({columns}) VALUES ({places})"

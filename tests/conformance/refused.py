@@ -1,0 +1,5 @@
+"""How the model refuses."""
+
+
+class RefusedError(Exception):
+    """What the contract refuses; the text is the reason."""
