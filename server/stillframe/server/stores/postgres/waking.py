@@ -108,7 +108,9 @@ class Waking:
                 interval = LONGEST_POLL  # The runner has logged why.
 
     async def _look(self) -> bool:
-        """Wakes those whose tenant has moved on; tells whether there were any."""
+        """Wakes those whose tenant has moved on, or back, as only another database can have;
+        tells whether there were any.
+        """
         names = sorted(self._waiting)
 
         def newest() -> Steps[dict[str, int]]:
@@ -118,7 +120,7 @@ class Waking:
         moved_on = [
             name
             for name, revision in (await self._runner.read(newest)).items()
-            if revision > min(self._waiting.get(name, [revision]))
+            if any(revision != after for after in self._waiting.get(name, ()))
         ]
         for name in moved_on:
             self._signals.notify(name)
