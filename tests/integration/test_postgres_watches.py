@@ -13,8 +13,8 @@ from stillframe.testing import ServerProcess
 from stillframe.v1 import snapshot_service_pb2 as service
 from tests.conformance.calls import EVERY_CHANGE
 from tests.conformance.support import new_tenant, save_request, snapshot
-from tests.databases import with_options
-from tests.integration.postgres_support import ask, fresh, terminate
+from tests.databases import fresh, with_options
+from tests.integration.postgres_support import ask, terminate
 from tests.integration.saves import DEADLINE, Tenant, gapless
 
 if TYPE_CHECKING:
