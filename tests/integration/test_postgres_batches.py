@@ -14,10 +14,10 @@ from stillframe.v1 import snapshot_service_pb2 as service
 from stillframe.v1.error_pb2 import ErrorReason
 from stillframe.v1.snapshot_service_pb2 import SaveSnapshotResponse
 from tests.conformance.support import TIMEOUT, delta, refused, snapshot
+from tests.databases import fresh
 from tests.integration.postgres_support import (
     Replicas,
     batches_of,
-    fresh,
     hold,
     terminate,
     waits_for_lock,

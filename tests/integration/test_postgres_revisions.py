@@ -14,7 +14,8 @@ import pytest
 from stillframe.server.stores.postgres import PostgresStore
 from stillframe.server.stores.postgres.saving import Batch
 from tests.conformance.support import TIMEOUT, refused, snapshot
-from tests.integration.postgres_support import Replicas, ask, fresh, hold, terminate
+from tests.databases import fresh
+from tests.integration.postgres_support import Replicas, ask, hold, terminate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

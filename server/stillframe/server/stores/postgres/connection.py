@@ -172,6 +172,12 @@ async def migrate(options: Options) -> None:
     try:
         async with await psycopg.AsyncConnection.connect(options.conninfo) as connection:
             _check_database(connection)
+            # What follows the lock must see what was committed while it was waited for,
+            # whatever the database's default; and a migration may take its time.
+            await connection.set_isolation_level(psycopg.IsolationLevel.READ_COMMITTED)
+            await connection.set_read_only(False)
+            await connection.execute("SET LOCAL statement_timeout = 0")
+            await connection.execute("SET LOCAL lock_timeout = 0")
             steps = list(migrations())
             if await _version(connection, options) != steps[-1][0]:
                 # Servers that start at the same time do it one after another.

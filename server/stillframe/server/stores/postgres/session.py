@@ -24,7 +24,8 @@ T = TypeVar("T")
 @lru_cache(maxsize=1_000)
 def translated(statement: str) -> bytes:
     """Returns a statement of `stores.sql` in psycopg's words."""
-    statement = statement.replace("IN (??)", "= ANY(%s)").replace("?", "%s")
+    # In binary: bytes go as they are, and every number has one type.
+    statement = statement.replace("IN (??)", "= ANY(%b)").replace("?", "%b")
     return statement.replace("CROSS JOIN", "JOIN").encode()
 
 
