@@ -21,6 +21,7 @@ from stillframe.client import (
     Change,
     DeltaBaseMismatchError,
     EtagMismatchError,
+    FreshnessStatus,
     InitialStateEnd,
     Restarted,
     RevisionInFutureError,
@@ -185,6 +186,12 @@ async def test_clients_that_know_more_than_the_store(place: Place) -> None:
             await client.save("run-1", running(99), expected_etag=lost.etag)
         assert etag.value.metadata["head_etag"] == kept.etag
 
+        # A load says how many events are to be replayed.
+        stale = await client.load("run-1", event_store_head=KEPT + LOST)
+        assert stale.freshness is not None
+        assert stale.freshness.status is FreshnessStatus.STALE
+        assert stale.freshness.distance == LOST
+
         # What was done after the backup is forgotten: request ids and writer epochs too.
         replayed = await client.save("run-2", running(1), request_id="after the backup")
         assert replayed.outcome is SaveOutcome.CREATED
@@ -197,6 +204,10 @@ async def test_clients_that_know_more_than_the_store(place: Place) -> None:
         assert onward.version == lost.version
         assert onward.revision == lost.revision
         assert onward.etag != lost.etag
+        async with client.watch(resume_token=kept.resume_token) as goes_on:
+            [*_, first] = await rest_of(goes_on)
+            assert isinstance(first, Change)
+            assert first.snapshot.revision == kept.revision + 1
         with pytest.raises(StoreReplacedError):
             async with client.watch(resume_token=lost.resume_token) as late:
                 await rest_of(late)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from stillframe.server import wire
@@ -31,6 +32,10 @@ INITIAL_PAGE = 200
 
 SHARED_BYTES = 2**20
 """Up to which size a content is kept in the ring for other watchers."""
+
+FLUSH_SECONDS = 0.2
+"""How long what was gathered waits for contents that are still being loaded: a window may take
+seconds, and a watcher that is cut off before its first message has gained nothing."""
 
 _GONE = frozenset(
     (error_pb2.ERROR_REASON_EXECUTION_NOT_FOUND, error_pb2.ERROR_REASON_SNAPSHOT_NOT_FOUND)
@@ -120,12 +125,17 @@ class Cursor:
         skipped: set[int] = set()
         if self.mode == messages.WATCH_MODE_LATEST:
             skipped = frames.superseded([each.change for each in recent])
+        flushed = time.monotonic()
         for each in recent:
             kind = frames.kind_for(self._matches, each.change)
             if kind is None or (kind == frames.SAVED and each.change.revision in skipped):
                 continue
             for data in self._message.add(await self._change_frame(kind, each)):
                 yield data
+            if time.monotonic() - flushed > FLUSH_SECONDS:
+                for data in self._message.flush():
+                    yield data
+                flushed = time.monotonic()
 
     async def _change_frame(self, kind: messages.ChangeKind.ValueType, recent: Recent) -> bytes:
         change = recent.change
