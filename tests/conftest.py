@@ -6,6 +6,7 @@ And the PostgreSQL that tests share.
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -35,7 +36,7 @@ def postgres_url() -> Iterator[str]:
         yield url
         databases.drop_fresh(url)
         return
-    with databases.Database() as database:
+    with closing(databases.Database()) as database:
         yield database.url
 
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import blake2b
-from importlib import resources
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -25,6 +24,7 @@ from psycopg.types.numeric import Int8BinaryDumper
 
 from stillframe.server.stores.base import StoreOpenError, UnknownStoreError
 from stillframe.server.stores.marks import new_mark
+from stillframe.server.stores.sql import schema as steps_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -158,10 +158,7 @@ async def connect(options: Options, role: str) -> Connection:
 
 def migrations() -> Iterator[tuple[int, str]]:
     """Yields the schema's steps in order: what version each leads to, and its SQL."""
-    folder = resources.files("stillframe.server.stores.postgres").joinpath("schema")
-    for file in sorted(folder.iterdir(), key=lambda each: each.name):
-        if file.name.endswith(".sql"):
-            yield int(file.name.removesuffix(".sql")), file.read_text(encoding="utf-8")
+    return steps_of.migrations("stillframe.server.stores.postgres")
 
 
 async def migrate(options: Options) -> None:
