@@ -36,7 +36,7 @@ class Database:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.databases"],
+            [sys.executable, "-W", "ignore", "-m", "tests.databases"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

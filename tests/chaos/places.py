@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from tests.chaos.campaign import campaign
@@ -27,7 +28,7 @@ async def chaos(store: str, seed: int, seconds: float, say: Callable[[str], None
             return await campaign(
                 url, seed=seed, seconds=seconds, servers=1, database=None, say=say
             )
-    with Database() as database:
+    with closing(Database()) as database:
         return await campaign(
             database.url, seed=seed, seconds=seconds, servers=SERVERS, database=database, say=say
         )

@@ -102,7 +102,7 @@ class Sqlite:
 @pytest.fixture(scope="module")
 def database() -> Iterator[Database]:
     """Of these tests' own: what they drop is theirs."""
-    with Database() as opened:
+    with closing(Database()) as opened:
         yield opened
 
 
