@@ -6,6 +6,7 @@ STORE ?= memory,sqlite
 RUN ?=
 MESSAGES ?= 1000000
 SEED ?=
+SECONDS ?= 60
 CODE := server client/python tests protos
 
 .DEFAULT_GOAL := help
@@ -18,7 +19,7 @@ help: ## Show the targets
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[server]' --group dev
+	$(BIN)/python -m pip install --quiet --editable '.[server,postgres]' --group dev
 	@touch $@
 
 .PHONY: demo
@@ -34,12 +35,16 @@ test: $(READY) ## Run every test
 	$(BIN)/python -m pytest
 
 .PHONY: conformance
-conformance: $(READY) ## Run the store contract's tests (STORE=memory, sqlite or a URL)
+conformance: $(READY) ## Run the store contract's tests (STORE=memory, sqlite, postgres or a URL)
 	$(BIN)/python -m pytest tests/conformance --store='$(STORE)'
 
 .PHONY: fuzz
 fuzz: $(READY) ## Send a million messages that no client should (MESSAGES=n, SEED=n)
 	$(BIN)/python -m tests.fuzz --messages $(MESSAGES) $(if $(SEED),--seed $(SEED))
+
+.PHONY: chaos
+chaos: $(READY) ## Kill servers and restart PostgreSQL under writers and watchers (SECONDS=n, SEED=n)
+	$(BIN)/python -m tests.chaos --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
 .PHONY: check
 check: $(READY) ## Lint, type-check, and see that the generated code is up to date

@@ -1,0 +1,1 @@
+"""Servers are killed and the database is restarted, while engines write and watch."""
