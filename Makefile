@@ -5,8 +5,8 @@ READY := $(VENV)/.ready
 STORE ?= memory,sqlite
 RUN ?=
 MESSAGES ?= 1000000
-SECONDS ?= 60
 SEED ?=
+SECONDS ?= 60
 CODE := server client/python tests protos
 
 .DEFAULT_GOAL := help
@@ -19,7 +19,7 @@ help: ## Show the targets
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[server]' --group dev
+	$(BIN)/python -m pip install --quiet --editable '.[server,postgres]' --group dev
 	@touch $@
 
 .PHONY: demo
@@ -35,7 +35,7 @@ test: $(READY) ## Run every test
 	$(BIN)/python -m pytest
 
 .PHONY: conformance
-conformance: $(READY) ## Run the store contract's tests (STORE=memory, sqlite or a URL)
+conformance: $(READY) ## Run the store contract's tests (STORE=memory, sqlite, postgres or a URL)
 	$(BIN)/python -m pytest tests/conformance --store='$(STORE)'
 
 .PHONY: fuzz
