@@ -69,7 +69,7 @@ async def waits_for_lock(look: Connection) -> None:
 
 
 async def ask(look: Connection, statement: str, *values: object) -> list[tuple[Any, ...]]:
-    return await (await look.execute(statement, values)).fetchall()
+    return await (await look.execute(statement.encode(), values)).fetchall()
 
 
 async def terminate(look: Connection, role: str, condition: str = "true") -> int:
@@ -114,4 +114,4 @@ def hold(store: StoreTenant) -> tuple[asyncio.Event, asyncio.Event]:
 
 def batches_of(store: StoreTenant) -> Any:
     assert isinstance(store.store, PostgresStore)
-    return store.store._batches
+    return store.store.batches

@@ -178,8 +178,8 @@ async def test_servers_count_on_from_one_another(replicas: Replicas) -> None:
 async def test_a_hung_server_holds_a_tenant_up_for_seconds_only(
     replicas: Replicas, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(opening._SETTINGS, "lock_timeout", "100ms")
-    monkeypatch.setitem(opening._SETTINGS, "idle_in_transaction_session_timeout", "1s")
+    monkeypatch.setitem(opening.SETTINGS, "lock_timeout", "100ms")
+    monkeypatch.setitem(opening.SETTINGS, "idle_in_transaction_session_timeout", "1s")
     hung, other = await replicas.open(), await replicas.open()
     reached, released = hold(hung)
     held = asyncio.create_task(hung.save("a", snapshot()))

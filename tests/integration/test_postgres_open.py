@@ -51,7 +51,9 @@ def other_database(url: str, options: str) -> Generator[str]:
     """Makes a database with these options, and gives its URL."""
     name = sql.Identifier(f"stillframe_test_{os.urandom(8).hex()}")
     with look(url) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {} " + options).format(name))
+        text = sql.SQL(options)  # pyright: ignore[reportArgumentType]
+        create = sql.SQL("CREATE DATABASE {} {}").format(name, text)
+        connection.execute(create)
         try:
             yield urlunsplit(urlsplit(url)._replace(path=f"/{name.as_string().strip(chr(34))}"))
         finally:
@@ -138,7 +140,7 @@ async def test_what_the_database_would_rather_have_does_not_count(postgres_url: 
         tenant = StoreTenant(store, new_tenant(), Clock())
         await asyncio.gather(*(tenant.save(f"e{number}", snapshot()) for number in range(20)))
         assert len(await tenant.ids()) == 20
-        async with store._runner.connection() as held:
+        async with store.runner.connection() as held:
             asked = await (await held.execute("SHOW synchronous_commit")).fetchall()
         assert asked == [("on",)]
         await store.close()

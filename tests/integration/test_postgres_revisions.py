@@ -42,8 +42,8 @@ class SequenceStore(PostgresStore):
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        self._batches.batch = SequenceBatch
-        self._runner.lock = _no_lock  # type: ignore[method-assign]
+        self.batches.batch = SequenceBatch
+        self.runner.lock = _no_lock  # type: ignore[method-assign]
 
 
 def _no_lock(session: Session, tenant_id: str) -> None:

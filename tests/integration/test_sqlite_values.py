@@ -126,13 +126,13 @@ async def test_no_statement_scans_a_table(
 ) -> None:
     """Asks SQLite for its plan of every statement of the module."""
     statements: set[str] = set()
-    do = sql._do
+    do = sql.do
 
     def noted(connection: Any, step: Any) -> Any:
         statements.add(step.sql)
         return do(connection, step)
 
-    monkeypatch.setattr(sql, "_do", noted)
+    monkeypatch.setattr(sql, "do", noted)
     await store.set_value("run", "a", ttl=seconds(1))
     await store.set_value("run", "b")
     await store.get_value("run", "a")

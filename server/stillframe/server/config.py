@@ -42,7 +42,8 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="STILLFRAME_", frozen=True)
 
     store: str = "sqlite:///stillframe.db"
-    """The URL of the store: `memory:`, `sqlite:///relative.db`, `sqlite:////absolute.db`."""
+    """The URL of the store: `memory:`, `sqlite:///relative.db`, `sqlite:////absolute.db`,
+    `postgresql://user@host/database` (docs/operations.md)."""
     listen: str = "127.0.0.1:50051"
     """Address and port; port 0 takes a free one."""
     reflection: bool = True

@@ -47,11 +47,11 @@ class PostgresStore(SqlStore):
     def __init__(self, options: Options, config: StoreConfig) -> None:
         super().__init__(config)
         self._signals = Signals()
-        self._runner = Runner(options)
-        self._waking = Waking(options, self._runner, self._signals)
-        self._batches = Batches(self._runner, config, self._waking.touched)
+        self.runner = Runner(options)
+        self._waking = Waking(options, self.runner, self._signals)
+        self.batches = Batches(self.runner, config, self._waking.touched)
         self._housekeeping = Housekeeping(
-            self._runner, config, options.key("housekeeping"), self._waking.touched
+            self.runner, config, options.key("housekeeping"), self._waking.touched
         )
 
     @classmethod
@@ -60,28 +60,28 @@ class PostgresStore(SqlStore):
         await migrate(options)
         store = cls(options, config)
         try:
-            await store._runner.open()
+            await store.runner.open()
         except (psycopg.Error, PoolTimeout) as error:
-            await store._runner.close()
+            await store.runner.close()
             raise StoreOpenError(f"PostgreSQL cannot be opened: {error}") from error
         store._waking.start()
         return store
 
     async def close(self) -> None:
         await self._waking.close()
-        await self._runner.close()
+        await self.runner.close()
 
     async def _read(self, steps: Callable[[], Steps[T]]) -> T:
-        return await self._runner.read(steps)
+        return await self.runner.read(steps)
 
     async def _write(
         self, tenant_id: str, steps: Callable[[Commits], Steps[T]], cost: int = 0
     ) -> T:
-        return await self._batches.commit(tenant_id, steps, cost)
+        return await self.batches.commit(tenant_id, steps, cost)
 
     async def save(self, request: SaveSnapshotRequest) -> SaveSnapshotResponse:
         save = rules.Save(request, self._config)
-        [answer] = await self._batches.save(request.tenant_id, [save], save.inflight_bytes)
+        [answer] = await self.batches.save(request.tenant_id, [save], save.inflight_bytes)
         if isinstance(answer, Refusal):
             raise answer
         return answer
@@ -117,7 +117,7 @@ class PostgresStore(SqlStore):
         self, tenant_id: str, saves: list[rules.Save | Refusal]
     ) -> list[SaveSnapshotResponse | Refusal]:
         cost = sum(save.inflight_bytes for save in saves if isinstance(save, rules.Save))
-        return await self._batches.save(tenant_id, saves, cost)
+        return await self.batches.save(tenant_id, saves, cost)
 
     async def wait(self, tenant_id: str, after: int) -> None:
         # Registered before the store is read: a commit in between is not missed.
@@ -135,7 +135,7 @@ class PostgresStore(SqlStore):
             raise refusals.store_unavailable()
 
     async def maintain(self, budget: int) -> bool:
-        return await asyncio.shield(self._runner.start(self._maintain(budget)))
+        return await asyncio.shield(self.runner.start(self._maintain(budget)))
 
     async def _maintain(self, budget: int) -> bool:
         try:

@@ -126,7 +126,7 @@ class Batches:
         database's, so that none fails for another.
         """
         try:
-            outcomes = await self._commit(tenant_id, jobs)
+            outcomes: list[Any] = await self._commit(tenant_id, jobs)
         except Exception as error:  # noqa: BLE001 - whatever it is, the callers are told
             if len(jobs) > 1 and not isinstance(error, Refusal):
                 _log.warning("a batch failed, and is done one by one: %s", type(error).__name__)

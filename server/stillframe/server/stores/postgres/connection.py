@@ -52,7 +52,7 @@ _DEFAULTS: dict[str, Any] = {
 }
 """A peer that is gone is found out within seconds, unless the URL says otherwise."""
 
-_SETTINGS = {
+SETTINGS = {
     # Whatever the database's default: an answer means that the commit is on the disk.
     "synchronous_commit": "on",
     "statement_timeout": f"{STATEMENT_SECONDS}s",
@@ -135,7 +135,7 @@ async def configure(connection: Connection, options: Options) -> None:
     connection.prepared_max = 300
     # One type for every number, so that one statement is prepared once.
     connection.adapters.register_dumper(int, Int8BinaryDumper)
-    settings = _SETTINGS | {"search_path": sql.Identifier(options.schema).as_string(None)}
+    settings = SETTINGS | {"search_path": sql.Identifier(options.schema).as_string(None)}
     if connection.info.server_version >= 170_000:
         settings["transaction_timeout"] = f"{TRANSACTION_SECONDS}s"
     calls = sql.SQL(", ").join([sql.SQL("set_config(%s, %s, false)")] * len(settings))

@@ -88,6 +88,8 @@ class Session:
                     answers[index] = []
                 else:
                     answers[index] = await self.run_together(step.steps)
-            asked = await self.ask_together([*questions.values()]) if questions else []
+            asked: list[list[Any]] = []
+            if questions:
+                asked = await self.ask_together([*questions.values()])
             sent = answers | dict(zip(questions, asked, strict=True))
         return results

@@ -105,9 +105,9 @@ class HeadContent:
         if wanted is None:
             return (yield from self.rows(columns, condition, *values))
         if len(wanted) > MAX_KEYS_ASKED:
-            found = yield from self.rows(columns, condition, *values)
-            return [row for row in found if row[:2] in wanted]
-        found = []
+            everything = yield from self.rows(columns, condition, *values)
+            return [row for row in everything if row[:2] in wanted]
+        found: list[Row] = []
         for name, entries in groupby(sorted(wanted), key=lambda entry: entry.map):
             keys = [entry.key for entry in entries]
             where = f" AND map = ? AND key IN (??){condition}"

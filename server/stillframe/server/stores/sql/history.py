@@ -205,7 +205,7 @@ def move(content_id: int, version: int, entry: EntryKey, replaced_by: bytes | No
     `replaced_by` is the value that takes its place at `version`; None where the key is
     removed.
     """
-    key = (content_id, *entry)
+    key: tuple[int, int, str] = (content_id, entry.map, entry.key)
     [(since, digest, value)] = yield Ask(
         f"SELECT since, digest, payload FROM entry WHERE {OF_KEY}", key
     )

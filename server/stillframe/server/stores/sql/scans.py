@@ -73,11 +73,11 @@ class Heads:
             values = [where.user_id, after]
             return (yield from _range(tenant, "user_id = ? AND name > ?", values, limit))
         if self.matches.states is not None:
-            found = []
+            merged: list[Row] = []
             for state in sorted(self.matches.states):
                 values = [state, after]
-                found += yield from _range(tenant, "state = ? AND name > ?", values, limit)
-            return sorted(found, key=lambda row: row[0])[:limit]
+                merged += yield from _range(tenant, "state = ? AND name > ?", values, limit)
+            return sorted(merged, key=lambda row: str(row[0]))[:limit]
         # `>=` finds the prefix itself, and `>` what comes after `after`.
         values = [where.execution_id_prefix, after]
         return (yield from _range(tenant, "name >= ? AND name > ?", values, limit))
@@ -220,12 +220,12 @@ def snapshots(
         found = yield from read.heads_with_content(tenant_id, [execution_id])
         if not found:
             raise refusals.execution_not_found(execution_id)
-        few = [(execution_id, found[execution_id][1], found[execution_id][0])]
-        return Histories(number, [each for name, each, head in few if matches(name, head.header)])
+        head, content_id = found[execution_id]
+        return Histories(number, [content_id] if matches(execution_id, head.header) else [])
     if not where.executions.ByteSize():
         return Everything(number, tenant_id, matches)
     heads = Heads(tenant_id, matches, "")
-    few = []
+    few: list[tuple[str, int, Head]] = []
     while len(few) <= MERGED_EXECUTIONS and (
         chunk := (yield from heads.next(MERGED_EXECUTIONS + 1))
     ):

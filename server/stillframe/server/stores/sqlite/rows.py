@@ -45,12 +45,12 @@ def run(connection: apsw.Connection, steps: Steps[T]) -> T:
     try:
         step = next(steps)
         while True:
-            step = steps.send(_do(connection, step))
+            step = steps.send(do(connection, step))
     except StopIteration as end:
         return cast("T", end.value)
 
 
-def _do(connection: apsw.Connection, step: Ask | Write | Together) -> list[Any]:
+def do(connection: apsw.Connection, step: Ask | Write | Together) -> list[Any]:
     if isinstance(step, Together):
         return [run(connection, steps) for steps in step.steps]
     if isinstance(step, Write):

@@ -33,8 +33,9 @@ CREATE TABLE execution (
     state        smallint,                 -- of the head, as are the next two
     user_id      text COLLATE "C",
     parent_name  text COLLATE "C",
-    answers      bytea STORAGE EXTERNAL NOT NULL -- rules.Answers
+    answers      bytea NOT NULL            -- rules.Answers
 ) WITH (fillfactor = 70, toast_tuple_target = 8160);
+ALTER TABLE execution ALTER COLUMN answers SET STORAGE EXTERNAL;
 CREATE UNIQUE INDEX execution_name ON execution (tenant_id, name);
 CREATE INDEX execution_state ON execution (tenant_id, state, name)
     WHERE state IS NOT NULL;
@@ -93,9 +94,10 @@ CREATE TABLE history (
     link       integer NOT NULL,           -- patches in a row up to this one; 0: none
     size       bigint NOT NULL,            -- bytes of the value
     digest     bytea NOT NULL,             -- of the value
-    payload    bytea STORAGE EXTERNAL NOT NULL,
+    payload    bytea NOT NULL,
     PRIMARY KEY (content_id, map, key, until)
 );
+ALTER TABLE history ALTER COLUMN payload SET STORAGE EXTERNAL;
 
 -- Contents of executions that are gone, to be freed slice by slice.
 CREATE TABLE garbage (
