@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from stillframe.client import ChangeKind
 from tests.chaos.history import UNKNOWN
+from tests.chaos.kept_checks import forks_are_whole, heads_are_true, reads_back
 from tests.chaos.operations import SAVES, Kind, Role, epoch_of
-from tests.chaos.watch_checks import every_change, latest, view_of, watched_content
+from tests.chaos.watch_checks import every_change, latest, watched_content
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -99,7 +100,7 @@ def nothing_twice(history: History) -> Iterator[str]:
     yield from (
         f"{tag} of {name} was committed {n} times" for (name, tag), n in times.items() if n > 1
     )
-    answers = list(_answered(history, *SAVES, Kind.FORK))
+    answers = list(history.answered(*SAVES, Kind.FORK))
     given: dict[str, Callable[[Attempt], object]] = {
         "version": lambda a: (a.operation.execution_id, a.version),
         "etag": attrgetter("etag"),
@@ -112,7 +113,7 @@ def nothing_twice(history: History) -> Iterator[str]:
 def nothing_lost(history: History) -> Iterator[str]:
     """Everything that was acknowledged is in the log, as it was acknowledged."""
     log = {record.revision: record for record in history.log}
-    for attempt in _answered(history, *SAVES, Kind.FORK, Kind.DELETE):
+    for attempt in history.answered(*SAVES, Kind.FORK, Kind.DELETE):
         operation = attempt.operation
         if operation.kind is Kind.DELETE and not attempt.revision:
             continue  # There was nothing to delete.
@@ -125,9 +126,9 @@ def nothing_lost(history: History) -> Iterator[str]:
 
 def nothing_invented(history: History) -> Iterator[str]:
     """Every change is of an operation that was asked for."""
-    saves = {(a.operation.execution_id, a.tag) for a in _of(history, *SAVES)}
-    forks = {a.operation.execution_id for a in _of(history, Kind.FORK)}
-    deletes = {a.operation.execution_id for a in _of(history, Kind.DELETE)}
+    saves = {(a.operation.execution_id, a.tag) for a in history.of(*SAVES)}
+    forks = {a.operation.execution_id for a in history.of(Kind.FORK)}
+    deletes = {a.operation.execution_id for a in history.of(Kind.DELETE)}
     ttls = {a.operation.execution_id for a in history.attempts if a.operation.ttl is not None}
     asked: dict[ChangeKind, Callable[[Record], bool]] = {
         ChangeKind.SAVED: lambda r: (
@@ -146,10 +147,10 @@ def floor_obeyed(history: History) -> Iterator[str]:
     nor a save of the higher epoch, nor in time its answer.
     """
     claims: dict[str, list[Attempt]] = defaultdict(list)
-    for attempt in _answered(history, Kind.CLAIM):
+    for attempt in history.answered(Kind.CLAIM):
         claims[attempt.operation.execution_id].append(attempt)
     floor: dict[str, int] = defaultdict(int)
-    began = {a.tag: a.began for a in _of(history, *SAVES)}
+    began = {a.tag: a.began for a in history.of(*SAVES)}
     for record in history.log:
         epoch = epoch_of(record.tag)
         if record.kind is not ChangeKind.SAVED or record.execution_id not in claims:
@@ -166,13 +167,13 @@ def floor_obeyed(history: History) -> Iterator[str]:
 
 def epochs_once(history: History) -> Iterator[str]:
     """No epoch was given to two claims of an execution."""
-    claims = _answered(history, Kind.CLAIM)
+    claims = history.answered(Kind.CLAIM)
     yield from _shared("epoch", list(claims), lambda a: (a.operation.execution_id, a.epoch))
 
 
 def time_is_kept(history: History) -> Iterator[str]:
     """What was acknowledged before something else began has the lower revision."""
-    answered = [a for a in _answered(history, *SAVES, Kind.FORK, Kind.DELETE) if a.revision]
+    answered = [a for a in history.answered(*SAVES, Kind.FORK, Kind.DELETE) if a.revision]
     ends = sorted(answered, key=lambda a: a.ended or 0)
     highest, position = 0, 0
     for attempt in sorted(answered, key=attrgetter("began")):
@@ -186,10 +187,10 @@ def time_is_kept(history: History) -> Iterator[str]:
 def reads_are_current(history: History) -> Iterator[str]:
     """A load or claim gives what was acknowledged before it began, or something newer; whole."""
     known: dict[str, list[Attempt]] = defaultdict(list)
-    for attempt in _answered(history, *SAVES):
+    for attempt in history.answered(*SAVES):
         known[attempt.operation.execution_id].append(attempt)
-    removed = {a.operation.execution_id for a in _of(history, Kind.DELETE)}
-    for read in _of(history, Kind.LOAD, Kind.CLAIM):
+    removed = {a.operation.execution_id for a in history.of(Kind.DELETE)}
+    for read in history.of(Kind.LOAD, Kind.CLAIM):
         name = read.operation.execution_id
         missing = read.refusal == "EXECUTION_NOT_FOUND"
         if not (read.answered or missing):
@@ -209,56 +210,6 @@ def refusals_are_lawful(history: History) -> Iterator[str]:
         lawful = _LAWFUL.get((attempt.role, attempt.operation.kind), frozenset())
         if attempt.refusal and attempt.refusal != UNKNOWN and attempt.refusal not in lawful:
             yield f"{attempt}: refused with {attempt.refusal}"
-
-
-def reads_back(history: History) -> Iterator[str]:
-    """Every version of what is not deleted reads back as it was acknowledged, and no other."""
-    acknowledged = {
-        (a.operation.execution_id, a.version): a for a in _answered(history, *SAVES, Kind.FORK)
-    }
-    expected: dict[tuple[str, int], Record] = {}
-    for record in history.log:
-        if record.kind is ChangeKind.SAVED:
-            expected[record.execution_id, record.version] = record
-        else:
-            name = record.execution_id
-            expected = {key: each for key, each in expected.items() if key[0] != name}
-    tags = {(r.execution_id, r.version): r.tag for r in history.log if r.kind is ChangeKind.SAVED}
-    found = {(each.execution_id, each.version): each for each in history.kept}
-    if len(found) != len(history.kept):
-        yield "the history lists a version twice"
-    for key, kept in found.items():
-        logged = expected.get(key)
-        if not kept.whole:
-            yield f"version {key[1]} of {key[0]} is not what was saved as {kept.tag}"
-        if kept.forked_from is not None and tags.get(kept.forked_from) != kept.tag:
-            yield f"version {key[1]} of {key[0]} is not {kept.forked_from}, which it was forked from"
-        if logged is None and kept.forked_from is None:
-            yield f"version {key[1]} of {key[0]} is not in the log"
-        if logged is not None and (logged.tag, logged.revision) != (kept.tag, kept.revision):
-            yield f"version {key[1]} of {key[0]} is {kept.tag}, and not {logged}"
-        answer = acknowledged.get(key)
-        if answer is not None and answer.etag != kept.etag:
-            yield f"version {key[1]} of {key[0]} has another etag than was acknowledged"
-    yield from (f"version {key[1]} of {key[0]} is gone" for key in expected if key not in found)
-
-
-def forks_are_whole(history: History) -> Iterator[str]:
-    """A fork has as many snapshots as were acknowledged, beside those that were saved since."""
-    copies = Counter(kept.execution_id for kept in history.kept if kept.forked_from is not None)
-    for attempt in _answered(history, Kind.FORK):
-        copied = copies[attempt.operation.execution_id]
-        if copied != attempt.snapshot_count:
-            yield f"{attempt}: {attempt.snapshot_count} snapshots were acknowledged, {copied} are there"
-
-
-def heads_are_true(history: History) -> Iterator[str]:
-    """The list of heads is what the log comes to."""
-    expected = {name: (r.version, r.tag) for name, r in view_of(history.log).items()}
-    found = {each.execution_id: (each.version, each.tag) for each in history.heads}
-    for name in sorted(expected.keys() | found.keys()):
-        if expected.get(name) != found.get(name):
-            yield f"the head of {name} is {found.get(name)}, and not {expected.get(name)}"
 
 
 def watches_are_true(history: History) -> Iterator[str]:
@@ -287,14 +238,6 @@ CHECKS: Sequence[Callable[[History], Iterable[str]]] = (
     heads_are_true,
     watches_are_true,
 )
-
-
-def _of(history: History, *kinds: Kind) -> Iterator[Attempt]:
-    return (each for each in history.attempts if each.operation.kind in kinds)
-
-
-def _answered(history: History, *kinds: Kind) -> Iterator[Attempt]:
-    return (each for each in _of(history, *kinds) if each.answered)
 
 
 def _shared(what: str, attempts: list[Attempt], key: Callable[[Attempt], object]) -> Iterator[str]:

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from stillframe.client import ChangeKind, ExecutionState
-from tests.chaos.operations import END, Operation, Role, state_of, team_of
+from tests.chaos.operations import END, Kind, Operation, Role, state_of, team_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 UNKNOWN = "no answer"
 """The outcome of an operation that may or may not have taken effect."""
@@ -144,6 +144,14 @@ class History:
     heads: list[Kept] = field(default_factory=list[Kept])
     faults: list[str] = field(default_factory=list[str])
     """What went wrong with the run itself: something did not come to rest."""
+
+    def of(self, *kinds: Kind) -> Iterator[Attempt]:
+        """The attempts of these kinds."""
+        return (each for each in self.attempts if each.operation.kind in kinds)
+
+    def answered(self, *kinds: Kind) -> Iterator[Attempt]:
+        """Those of them that were answered."""
+        return (each for each in self.of(*kinds) if each.answered)
 
     @property
     def log(self) -> list[Record]:

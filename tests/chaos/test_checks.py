@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from stillframe.client import ChangeKind
-from tests.chaos import checks
+from tests.chaos import checks, kept_checks
 from tests.chaos.history import UNKNOWN, Record
 from tests.chaos.operations import Kind
 from tests.chaos.stories import lawful
@@ -196,7 +196,7 @@ def test_a_version_that_does_not_read_back(history: History) -> None:
         (replace(kept, revision=9), "and not"),
     ):
         history.kept[1] = spoiled
-        assert what in found(checks.reads_back, history)
+        assert what in found(kept_checks.reads_back, history)
     history.kept[1] = kept
     assert checks.wrong(history) == []
 
@@ -204,13 +204,13 @@ def test_a_version_that_does_not_read_back(history: History) -> None:
 def test_a_version_that_is_gone(history: History) -> None:
     gone = history.kept.pop(3)
     what = f"version {gone.version} of {gone.execution_id} is gone"
-    assert found(checks.reads_back, history) == what
+    assert found(kept_checks.reads_back, history) == what
 
 
 def test_a_version_of_what_was_deleted(history: History) -> None:
     kept = next(each for each in history.kept if each.execution_id == "remover-0-0")
     history.kept.append(replace(kept, version=1, etag="old"))
-    assert "is not in the log" in found(checks.reads_back, history)
+    assert "is not in the log" in found(kept_checks.reads_back, history)
 
 
 def test_a_fork_of_something_else(history: History) -> None:
@@ -218,19 +218,21 @@ def test_a_fork_of_something_else(history: History) -> None:
         (number, each) for number, each in enumerate(history.kept) if each.forked_from is not None
     )
     history.kept[number] = replace(kept, forked_from=("sender-0-0", 2))
-    assert "which it was forked from" in found(checks.reads_back, history)
+    assert "which it was forked from" in found(kept_checks.reads_back, history)
 
 
 def test_a_fork_that_lacks_history(history: History) -> None:
     [fork] = [each for each in history.attempts if each.operation.kind is Kind.FORK]
     fork.snapshot_count = 2
-    assert "2 snapshots were acknowledged, 1 are there" in found(checks.forks_are_whole, history)
+    assert "2 snapshots were acknowledged, 1 are there" in found(
+        kept_checks.forks_are_whole, history
+    )
 
 
 def test_a_head_that_is_not_the_last(history: History) -> None:
     head = next(each for each in history.heads if each.execution_id == "sender-0-0")
     history.heads[history.heads.index(head)] = replace(head, version=7, tag="sender-0/7")
-    assert found(checks.heads_are_true, history).startswith("the head of sender-0-0 is (7")
+    assert found(kept_checks.heads_are_true, history).startswith("the head of sender-0-0 is (7")
 
 
 def test_what_was_not_read_is_not_well() -> None:
