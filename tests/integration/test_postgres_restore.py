@@ -13,6 +13,7 @@ import pytest
 from stillframe.client import AsyncClient, Change, ExecutionState, Restarted, Snapshot
 from stillframe.server.stores.postgres.connection import parse_url
 from stillframe.testing import ServerProcess
+from stillframe.v1 import snapshot_service_pb2 as service
 from tests.conformance.support import delta, new_tenant, refused, save_request, snapshot
 from tests.databases import fresh
 from tests.integration.saves import DEADLINE, Tenant
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     import grpc.aio
-
-    from stillframe.v1 import snapshot_service_pb2 as service
 
 
 def tool(name: str, url: str, *arguments: str) -> None:
@@ -102,6 +101,35 @@ async def test_tokens_and_etags_of_what_is_gone_are_refused(
             await tenant.changes_after(lost.resume_token)
         with refused("ETAG_MISMATCH"):
             await save(snapshot(3), expected_etag=lost.etag)
+
+
+async def test_an_open_watch_ends_when_a_dump_is_restored_under_its_server(
+    url: str, server: ServerProcess, tmp_path: Path
+) -> None:
+    """Not as it should be done; nor must a watch go on as if nothing had happened."""
+    backup = Backup(url, tmp_path / "dump.sql")
+    async with Tenant(server.address, new_tenant()) as tenant:
+
+        async def save(name: str) -> service.SaveSnapshotResponse:
+            return await tenant.save(save_request(tenant.tenant_id, name, snapshot()))
+
+        await save("kept")
+        await asyncio.to_thread(backup.dump)
+        request = service.WatchSnapshotsRequest(now=service.WatchFromNow())
+        async with tenant.watch(request) as watch, tenant.watch(request) as other:
+            await other.until("caught_up")
+            for number in range(3):
+                await save(f"lost-{number}")
+                await watch.changes(1)
+            await other.changes(3)
+            await asyncio.to_thread(backup.restore)
+            # The store is behind what the watches have delivered, catches up, overtakes it.
+            for number in range(4):
+                await save(f"new-{number}")
+            for each in (watch, other):
+                with refused("STORE_REPLACED"):
+                    while (frame := await each.frame()) is not None:
+                        assert not frame.HasField("change")
 
 
 async def test_a_watch_of_our_client_starts_over_if_told_to(

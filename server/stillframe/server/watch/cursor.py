@@ -10,7 +10,7 @@ from stillframe.server.stores.filters import Matcher
 from stillframe.server.stores.marks import Position, resume_token
 from stillframe.server.stores.projection import METADATA, Selection
 from stillframe.server.watch import frames
-from stillframe.server.watch.ring import READ_LIMIT, Recent, behind_gap
+from stillframe.server.watch.ring import READ_LIMIT, Recent, behind_gap, read_after
 from stillframe.v1 import error_pb2
 from stillframe.v1 import snapshot_service_pb2 as messages
 from stillframe.v1.snapshot_service_pb2 import SnapshotSelector, WatchFrame
@@ -98,7 +98,7 @@ class Cursor:
         """Reads what follows from the store. A watch must never step over a gap, even if the
         store does not refuse as it must.
         """
-        changes = await self._store.changes(self._tenant_id, self.revision, READ_LIMIT)
+        changes = await read_after(self._store, self._tenant_id, self._position, READ_LIMIT)
         found = behind_gap(changes, self.revision)
         if found is not None:
             raise refusals.history_compacted(self.revision, found)

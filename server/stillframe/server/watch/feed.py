@@ -53,7 +53,7 @@ class Feed:
             # if the tail has not read it yet.
             present = await self._store.position(request.tenant_id)
             start = await self._start(request, present)
-            with self._tail(request.tenant_id, present.revision) as tail:
+            with self._tail(request.tenant_id, present) as tail:
                 cursor = Cursor(self._store, tail, request, projection, max_bytes, start)
                 async for data in self._run(request, cursor, tail, present.revision):
                     yield data
@@ -75,11 +75,11 @@ class Feed:
         return found
 
     @contextmanager
-    def _tail(self, tenant_id: str, revision: int) -> Generator[Tail]:
+    def _tail(self, tenant_id: str, present: Position) -> Generator[Tail]:
         tail = self._tails.get(tenant_id)
         if tail is None:
             tail = self._tails[tenant_id] = Tail(self._store, self._rings, tenant_id)
-            tail.start(revision)
+            tail.start(present)
         tail.watchers += 1
         try:
             yield tail
@@ -93,6 +93,7 @@ class Feed:
         self, request: WatchSnapshotsRequest, cursor: Cursor, tail: Tail, present: int
     ) -> AsyncIterator[bytes]:
         start = request.WhichOneof("start") or "now"
+        replacements = tail.replacements
         opened = WatchFrame(opened=self._opened(cursor))
         if start == "now":
             opened.resume_token = cursor.token
@@ -101,19 +102,22 @@ class Feed:
         if start == "initial_state":
             async for data in cursor.initial_state(self._draining):
                 yield data
-        async for data in self._changes(cursor, tail, present):
+        async for data in self._changes(cursor, tail, present, replacements):
             yield data
         for data in cursor.send(_goodbye(cursor)):
             yield data
 
-    async def _changes(self, cursor: Cursor, tail: Tail, present: int) -> AsyncIterator[bytes]:
-        """Yields changes as they come, until the server drains."""
+    async def _changes(
+        self, cursor: Cursor, tail: Tail, present: int, replacements: int
+    ) -> AsyncIterator[bytes]:
+        """Yields changes as they come, until the server drains or the store is replaced."""
         interval = self._settings.progress_interval
         loop = asyncio.get_running_loop()
         caught_up = False
         next_progress = loop.time() + interval
         while not self._draining.is_set():
             advanced = tail.advanced
+            tail.refuse_replaced(replacements, cursor.revision)
             if cursor.revision < max(tail.revision, present):
                 async for data in cursor.window():
                     yield data

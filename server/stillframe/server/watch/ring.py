@@ -7,6 +7,8 @@ import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from stillframe.server.stores import refusals
+from stillframe.server.stores.marks import Position
 from stillframe.server.stores.refusals import Refusal
 from stillframe.v1 import error_pb2
 
@@ -133,6 +135,23 @@ def behind_gap(changes: list[Change], after: int) -> int | None:
     return None
 
 
+async def read_after(store: Store, tenant_id: str, after: Position, limit: int) -> list[Change]:
+    """Reads the changes that follow a position. Raises STORE_REPLACED where the store has
+    another change there, or ends below it: it was restored, or another one took its place,
+    and what follows would not be what follows here.
+    """
+    if not after.revision:
+        return await store.changes(tenant_id, 0, limit)
+    changes = await store.changes(tenant_id, after.revision - 1, limit + 1)
+    if changes and changes[0].revision == after.revision:
+        if changes[0].mark != after.mark:
+            raise refusals.store_replaced(after.revision)
+        return changes[1:]
+    if not changes and (await store.position(tenant_id)).revision < after.revision:
+        raise refusals.store_replaced(after.revision)
+    return changes
+
+
 class Tail:
     """Follows one tenant's change log while anybody watches it."""
 
@@ -143,19 +162,30 @@ class Tail:
         self._advanced = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self.ring = rings.open()
-        self.revision = 0
-        """The newest revision seen."""
+        self._position = Position(0, "")
         self.watchers = 0
+        self.replacements = 0
+        """How often the store was replaced: who watched before must not go on."""
 
-    def start(self, revision: int) -> None:
-        self.revision = revision
-        self.ring.first = revision + 1
+    @property
+    def revision(self) -> int:
+        """The newest revision seen."""
+        return self._position.revision
+
+    def start(self, position: Position) -> None:
+        self._position = position
+        self.ring.first = position.revision + 1
         self._task = asyncio.create_task(self._follow(), name=f"tail {self._tenant_id}")
 
     def stop(self) -> None:
         if self._task is not None:
             self._task.cancel()
         self._rings.close(self.ring)
+
+    def refuse_replaced(self, replacements: int, revision: int) -> None:
+        """Raises STORE_REPLACED if the store was replaced since there were so many."""
+        if self.replacements != replacements:
+            raise refusals.store_replaced(revision)
 
     def wake(self) -> None:
         """Wakes every watcher of the tenant."""
@@ -181,9 +211,11 @@ class Tail:
 
     async def _step(self) -> None:
         try:
-            changes = await self._store.changes(self._tenant_id, self.revision, READ_LIMIT)
+            changes = await read_after(self._store, self._tenant_id, self._position, READ_LIMIT)
         except Refusal as refusal:
-            if refusal.reason != error_pb2.ERROR_REASON_HISTORY_COMPACTED:
+            if refusal.reason == error_pb2.ERROR_REASON_STORE_REPLACED:
+                self.replacements += 1
+            elif refusal.reason != error_pb2.ERROR_REASON_HISTORY_COMPACTED:
                 raise
             await self._catch_up()
             return
@@ -195,14 +227,13 @@ class Tail:
             return
         for change in changes:
             self.ring.add(change)
-        self.revision = changes[-1].revision
+        self._position = Position(changes[-1].revision, changes[-1].mark)
         self.wake()
 
     async def _catch_up(self) -> None:
         """Goes on from the present: the log no longer has what follows. Watchers that have
         not seen it find that out in the store.
         """
-        position = await self._store.position(self._tenant_id)
-        self.revision = position.revision
+        self._position = await self._store.position(self._tenant_id)
         self.ring.restart(self.revision + 1)
         self.wake()

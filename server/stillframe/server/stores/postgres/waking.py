@@ -115,10 +115,11 @@ class Waking:
             found = yield Ask(_NEWEST, (names,))
             return {name: revision_of(change_id or 0) for name, change_id in found}
 
+        # Below what was waited for it is where a backup was restored, or a standby took over.
         moved_on = [
             name
             for name, revision in (await self._runner.read(newest)).items()
-            if revision > min(self._waiting.get(name, [revision]))
+            if revision > min(after := self._waiting.get(name, [revision])) or revision < max(after)
         ]
         for name in moved_on:
             self._signals.notify(name)
