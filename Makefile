@@ -6,6 +6,7 @@ STORE ?= memory,sqlite
 RUN ?=
 MESSAGES ?= 1000000
 SEED ?=
+SECONDS ?= 60
 CODE := server client/python tests protos
 
 .DEFAULT_GOAL := help
@@ -18,7 +19,7 @@ help: ## Show the targets
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[server]' --group dev
+	$(BIN)/python -m pip install --quiet --editable '.[server,postgres]' --group dev
 	@touch $@
 
 .PHONY: demo
@@ -34,7 +35,7 @@ test: $(READY) ## Run every test
 	$(BIN)/python -m pytest
 
 .PHONY: conformance
-conformance: $(READY) ## Run the store contract's tests (STORE=memory, sqlite or a URL)
+conformance: $(READY) ## Run the store contract's tests (STORE=memory, sqlite, postgres or a URL)
 	$(BIN)/python -m pytest tests/conformance --store='$(STORE)'
 
 .PHONY: polyglot
@@ -44,6 +45,10 @@ polyglot: $(READY) ## Run every language's client against one server, and print 
 .PHONY: fuzz
 fuzz: $(READY) ## Send a million messages that no client should (MESSAGES=n, SEED=n)
 	$(BIN)/python -m tests.fuzz --messages $(MESSAGES) $(if $(SEED),--seed $(SEED))
+
+.PHONY: chaos
+chaos: $(READY) ## Kill three servers and restart their PostgreSQL, under load (SECONDS=n, SEED=n)
+	$(BIN)/python -m tests.chaos --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
 .PHONY: check
 check: $(READY) ## Lint, type-check, and see that the generated code is up to date

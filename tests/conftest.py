@@ -1,10 +1,20 @@
-"""In CI nothing is left out unnoticed: a skip whose reason is not on the list fails the run."""
+"""In CI nothing is left out unnoticed: a skip whose reason is not on the list fails the run.
+
+And the PostgreSQL that tests share.
+"""
 
 from __future__ import annotations
 
 import os
+from contextlib import closing
+from typing import TYPE_CHECKING
 
 import pytest
+
+from tests import databases
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ALLOWED_SKIPS_IN_CI: frozenset[str] = frozenset()
 """Beginnings of the reasons for which CI may skip a test. None is allowed today."""
@@ -16,6 +26,18 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_skipped] = {}
     if os.environ.get("CI") == "true":
         config.pluginmanager.register(_SkipGuard(config.stash[_skipped]))
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """The URL of a PostgreSQL database that all tests share."""
+    url = databases.other()
+    if url is not None:
+        yield url
+        databases.drop_fresh(url)
+        return
+    with closing(databases.Database()) as database:
+        yield database.url
 
 
 class _SkipGuard:

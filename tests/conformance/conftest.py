@@ -1,8 +1,9 @@
 """Which stores the kit runs against, and what its tests are given.
 
-`pytest tests/conformance --store=URL`: any URL that a registered store reads; several
-by commas or by repeating the option. The default is memory and sqlite. The store may
-hold other things: every test has a tenant of its own.
+`pytest tests/conformance --store=URL`: any URL that a registered store reads, or memory,
+sqlite or postgres, for which the tests find one; several by commas or by repeating the
+option. The default is memory and sqlite. The store may hold other things: every test has
+a tenant of its own.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from stillframe.server.stores.base import StoreConfig
 from tests.conformance.calls import Api, start_server
 from tests.conformance.direct import StoreTenant
 from tests.conformance.support import Clock, new_tenant
+from tests.databases import fresh
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -32,7 +34,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--store",
         action="append",
-        help="memory, sqlite or a store's URL; several by commas (default: memory,sqlite)",
+        help="memory, sqlite, postgres or a store's URL; several by commas (default:"
+        " memory,sqlite)",
     )
 
 
@@ -40,6 +43,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "persistent: needs a store that outlives its closing")
     config.addinivalue_line("markers", "any_store: asks the server alone, so one store will do")
     config.addinivalue_line("markers", "scheme(name): looks inside the store with this scheme")
+    config.addinivalue_line("markers", "fresh: counts what a store does for all of its tenants")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -79,12 +83,16 @@ def _suits(test: pytest.Function) -> bool:
 
 
 @pytest.fixture
-def store_url(chosen_store: str, tmp_path: Path) -> str:
+def store_url(chosen_store: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
     if chosen_store == "memory":
         return "memory:"
     if chosen_store == "sqlite":
         return f"sqlite:///{tmp_path}/stillframe.db"
-    return chosen_store
+    url: str = chosen_store
+    if chosen_store == "postgres":
+        url = request.getfixturevalue("postgres_url")
+    is_shared = _scheme(url) == "postgresql"
+    return fresh(url) if is_shared and request.node.get_closest_marker("fresh") else url
 
 
 @pytest.fixture

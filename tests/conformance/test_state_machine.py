@@ -42,6 +42,7 @@ from stillframe.v1.working_memory_service_pb2 import (
 from tests.conformance.direct import StoreTenant
 from tests.conformance.pair import Pair
 from tests.conformance.support import Clock, delta, new_tenant, save_request, seconds, snapshot
+from tests.databases import fresh
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -426,13 +427,19 @@ class Machine(RuleBasedStateMachine):
 
 
 def test_a_store_does_what_the_model_does(store_url: str, tmp_path: Path) -> None:
-    """A file is a new one for each row, so that housekeeping goes round one tenant."""
+    """A file, or a schema, is a new one for each row, so that housekeeping goes round one
+    tenant.
+    """
     numbers = count()
 
     class OfThisStore(Machine):
         def new_url(self) -> str:
-            if urlsplit(store_url).scheme != "sqlite":
-                return store_url
-            return f"sqlite:///{tmp_path}/{next(numbers)}.db"
+            match urlsplit(store_url).scheme:
+                case "sqlite":
+                    return f"sqlite:///{tmp_path}/{next(numbers)}.db"
+                case "postgresql":
+                    return fresh(store_url)
+                case _:
+                    return store_url
 
     run_state_machine_as_test(OfThisStore, settings=SEARCH)

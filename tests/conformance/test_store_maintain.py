@@ -117,3 +117,7 @@ async def test_there_is_an_end_to_what_is_due(store: StoreTenant) -> None:
     await store.maintain()
     assert not await store.store.maintain(1000)
     assert await store.revision() == 1
+
+
+async def test_a_store_that_is_open_can_be_used(store: StoreTenant) -> None:
+    await store.store.check()

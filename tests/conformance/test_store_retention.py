@@ -194,6 +194,7 @@ async def test_the_last_versions_of_a_fork_are_kept(opened: OpenStore) -> None:
     await store.reads_as("b", {number: before[number] for number in (3, 4, 5)})
 
 
+@pytest.mark.fresh
 @pytest.mark.parametrize("retention", [Retention(versions=2), FOR_A_MINUTE])
 async def test_all_that_is_due_goes_however_small_the_budget(
     opened: OpenStore, retention: Retention

@@ -12,13 +12,20 @@ from typing import TYPE_CHECKING, Any
 
 from stillframe.server.config import Settings
 from stillframe.server.stores.base import StoreConfig
-from tests.conformance.broken.logs import BeginsWhereItCan, LosesARecord, ReadsItsLogLate
+from tests.conformance.broken.logs import (
+    BeginsWhereItCan,
+    LosesARecord,
+    ReadsItsLogLate,
+)
+from tests.conformance.broken.reads import LoadsOneByOne
 from tests.conformance.broken.saves import ReusesVersions
 from tests.conformance.calls import EVERY_CHANGE, FULL, INITIAL_STATE, Api, start_server
 from tests.conformance.support import TIMEOUT, Clock, new_tenant, refused, save_request, snapshot
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
+
+    import pytest
 
     from tests.conformance.broken.plain import PlainStore
 
@@ -116,3 +123,19 @@ async def test_the_content_of_another_life_is_not_taken_for_a_changes_own() -> N
     assert not saved.snapshot.variables
     assert again.snapshot.etag == second.etag
     assert again.snapshot.variables["life"].data == b"second"
+
+
+async def test_what_was_gathered_does_not_wait_for_what_is_slow(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A store may take long to load a content. What came before it is delivered meanwhile."""
+    monkeypatch.setattr("stillframe.server.watch.cursor.FLUSH_SECONDS", 0)
+    store = LoadsOneByOne(StoreConfig())
+    async with serving(store) as api:
+        saved = [await api.save("a", snapshot(number)) for number in range(4)]
+        token = saved[0].resume_token
+        async with api.watch(resume_token=token, mode=EVERY_CHANGE, view=FULL) as watch:
+            await watch.until("opened")
+            for each in saved[1:]:
+                store.loads.release()
+                assert (await watch.change()).snapshot.etag == each.etag

@@ -126,18 +126,13 @@ async def test_no_statement_scans_a_table(
 ) -> None:
     """Asks SQLite for its plan of every statement of the module."""
     statements: set[str] = set()
-    query, first = sql.query, sql.first
+    do = sql.do
 
-    def noted_query(connection: Any, statement: str, given: Any = ()) -> Any:
-        statements.add(statement)
-        return query(connection, statement, given)
+    def noted(connection: Any, step: Any) -> Any:
+        statements.add(step.sql)
+        return do(connection, step)
 
-    def noted_first(connection: Any, statement: str, given: Any = ()) -> Any:
-        statements.add(statement)
-        return first(connection, statement, given)
-
-    monkeypatch.setattr(sql, "query", noted_query)
-    monkeypatch.setattr(sql, "first", noted_first)
+    monkeypatch.setattr(sql, "do", noted)
     await store.set_value("run", "a", ttl=seconds(1))
     await store.set_value("run", "b")
     await store.get_value("run", "a")
@@ -151,14 +146,11 @@ async def test_no_statement_scans_a_table(
 
     about = [each for each in statements if "scope" in each or " value " in each]
     assert len(about) >= 6
-    # What `execute` runs without a row to read.
-    about.append("UPDATE scope SET name = NULL WHERE tenant_id = 1 AND name = 'a'")
-    about.append("DELETE FROM value WHERE scope_id = 1 AND key = 'a'")
     with closing(apsw.Connection(str(path))) as connection:
         for each in about:
-            asked = query(connection, f"EXPLAIN QUERY PLAN {each}", [1] * each.count("?"))
+            asked = sql.query(connection, f"EXPLAIN QUERY PLAN {each}", [1] * each.count("?"))
             plan = [str(row[3]) for row in asked]
-            assert plan
+            assert plan or each.startswith("INSERT"), each
             # A partial index that holds only what is looked for may be walked from its start.
             assert [step for step in plan if "SCAN" in step and "scope_gone" not in step] == []
             assert not any("TEMP B-TREE" in step for step in plan), (each, plan)

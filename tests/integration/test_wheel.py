@@ -53,6 +53,7 @@ def test_the_wheel_has_the_types_and_the_schema_and_nothing_else_at_its_top(whee
     assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"stillframe"}
     assert "stillframe/__init__.py" not in names
     assert "stillframe/server/stores/sqlite/schema/0001.sql" in names
+    assert "stillframe/server/stores/postgres/schema/0001.sql" in names
     for package in ("server", "client", "cli", "testing", "v1"):
         assert f"stillframe/{package}/py.typed" in names
 

@@ -43,6 +43,9 @@ SNAPSHOTS, WORKING_MEMORY = SERVICE_NAMES
 MAINTENANCE_BUDGET = 500
 """Rows of one slice of housekeeping: a few milliseconds of the writer's time."""
 
+CHECK_SECONDS = 5.0
+"""How long a store may take to say that it can be used."""
+
 STRAY_GRACE = 1.0
 """Seconds that a drain waits for calls without a handler. grpc.aio loses one now and then
 that arrives as the drain begins; it would last the whole grace, and ends with CANCELLED."""
@@ -72,7 +75,7 @@ class Server:
         self._working_memory = WorkingMemory(store, settings)
         self._health = Health("", *SERVICE_NAMES)
         self._handlers: set[asyncio.Task[Any]] = set()
-        self._maintenance: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
         self._port = 0
         self._server = grpc.aio.server(options=_options(settings))
         self._arrivals = _Arrivals(self._method_handlers())
@@ -95,8 +98,11 @@ class Server:
         except RuntimeError:
             raise ListenError(f"cannot listen on {self._settings.listen}") from None
         await self._server.start()
-        self._maintenance = asyncio.create_task(self._maintain(), name="maintenance")
-        self._health.serving()
+        self._tasks = [
+            asyncio.create_task(self._maintain(), name="maintenance"),
+            asyncio.create_task(self._watch_store(), name="health"),
+        ]
+        self._health.tell(serving=True)
 
     async def stop(self, grace: float | None = None) -> None:
         """Says NOT_SERVING, ends watches and pipelines, lets saves in flight finish.
@@ -117,12 +123,28 @@ class Server:
             await asyncio.wait({stopping}, timeout=STRAY_GRACE)
             if not (self._handlers or self._arrivals.pending()):
                 await self._server.stop(0)
-        if self._maintenance is not None:
-            self._maintenance.cancel()
+        for task in self._tasks:
+            task.cancel()
         # The server returns before the handlers that it cancelled have ended.
-        tasks = [task for task in (*self._handlers, self._maintenance) if task is not None]
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*self._handlers, *self._tasks, return_exceptions=True)
         await self._pipelines.settle()
+
+    async def _watch_store(self) -> None:
+        """Says NOT_SERVING while the store cannot be used, so that a load balancer looks
+        elsewhere; calls are answered all the same.
+        """
+        while True:
+            await asyncio.sleep(self._settings.health_interval)
+            try:
+                async with asyncio.timeout(CHECK_SECONDS):
+                    await self._store.check()
+            except (refusals.Refusal, TimeoutError):
+                self._health.tell(serving=False)
+            except Exception:  # noqa: BLE001 - logged, and tried again
+                _log.exception("the check of the store failed")
+                self._health.tell(serving=False)
+            else:
+                self._health.tell(serving=True)
 
     async def _maintain(self) -> None:
         while True:

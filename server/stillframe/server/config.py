@@ -42,7 +42,8 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="STILLFRAME_", frozen=True)
 
     store: str = "sqlite:///stillframe.db"
-    """The URL of the store: `memory:`, `sqlite:///relative.db`, `sqlite:////absolute.db`."""
+    """The URL of the store: `memory:`, `sqlite:///relative.db`, `sqlite:////absolute.db`,
+    `postgresql://user@host/database` (docs/operations.md)."""
     listen: str = "127.0.0.1:50051"
     """Address and port; port 0 takes a free one."""
     reflection: bool = True
@@ -77,6 +78,8 @@ class Settings(BaseSettings):
     maintenance_interval: float = Field(default=1, gt=0)
     """How often expired executions, outlived history, old changes and tombstones are looked
     for."""
+    health_interval: float = Field(default=1, gt=0)
+    """How often the health service looks whether the store can be used."""
     drain_grace: float = Field(default=10, ge=0)
     """How long saves in flight may take after SIGTERM."""
 

@@ -29,9 +29,11 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
         self._draining = False
         self._changed = asyncio.Event()
 
-    def serving(self) -> None:
-        """Says SERVING from now on."""
-        self._set(HealthCheckResponse.SERVING)
+    def tell(self, *, serving: bool) -> None:
+        """Says SERVING or NOT_SERVING from now on; a drain has the last word."""
+        status = HealthCheckResponse.SERVING if serving else HealthCheckResponse.NOT_SERVING
+        if status != self._status and not self._draining:
+            self._set(status)
 
     def drain(self) -> None:
         """Says NOT_SERVING for good, also to every watch, and ends the watches."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -12,8 +13,12 @@ from stillframe.server.stores.marks import Position
 from tests.conformance.broken.plain import PlainStore
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from stillframe.server.stores.base import StoreConfig
+    from stillframe.server.stores.memory.tenant import Tenant
     from stillframe.server.stores.records import Change
+    from stillframe.v1.snapshot_service_pb2 import SaveSnapshotRequest
 
 
 class WritesTheRecordLater(PlainStore):
@@ -85,6 +90,25 @@ class ReadsItsLogLate(PlainStore):
     async def changes(self, tenant_id: str, after: int, limit: int) -> list[Change]:
         await self.readable.wait()
         return await super().changes(tenant_id, after, limit)
+
+
+class IsReplaced(PlainStore):
+    """Becomes, under a running server, what it was before: as a database does that fails over
+    to a standby which lacks the last commits.
+    """
+
+    _before: dict[str, Tenant]
+
+    def remember(self) -> None:
+        self._before = copy.deepcopy(self._tenants)
+
+    def fall_back(self, and_save: Sequence[SaveSnapshotRequest] = ()) -> None:
+        """Falls back, and saves before anybody has a turn to see it."""
+        self._tenants = self._before
+        for request in and_save:
+            self._save(request)
+        for tenant_id in self._before:
+            self._signals.notify(tenant_id)
 
 
 class WakesNobody(PlainStore):

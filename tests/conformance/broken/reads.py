@@ -12,6 +12,7 @@ from tests.conformance.broken.plain import PlainStore
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from stillframe.server.stores.base import StoreConfig
     from stillframe.server.stores.projection import Selection
     from stillframe.server.stores.records import Outline, SnapshotFilter
     from stillframe.v1.snapshot_pb2 import ExecutionFilter
@@ -29,6 +30,20 @@ class TearsARead(PlainStore):
             await asyncio.sleep(0)
         second = await super().load(tenant_id, execution_id, selector, selection)
         return Stored(first.header, second.entries)
+
+
+class LoadsOneByOne(PlainStore):
+    """Is not broken, but slow: each load waits until the test lets one go on."""
+
+    def __init__(self, config: StoreConfig) -> None:
+        super().__init__(config)
+        self.loads = asyncio.Semaphore(0)
+
+    async def load(
+        self, tenant_id: str, execution_id: str, selector: SnapshotSelector, selection: Selection
+    ) -> Stored:
+        await self.loads.acquire()
+        return await super().load(tenant_id, execution_id, selector, selection)
 
 
 class OutlinesOneByOne(PlainStore):

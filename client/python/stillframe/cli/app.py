@@ -4,7 +4,19 @@ from typing import Annotated
 
 import typer
 
-from stillframe.cli import engine, exits, history, lists, load, memory, save, serve, verify, watch
+from stillframe.cli import (
+    engine,
+    exits,
+    history,
+    lists,
+    load,
+    memory,
+    migrate,
+    save,
+    serve,
+    verify,
+    watch,
+)
 from stillframe.cli.command import command
 from stillframe.cli.connection import Connection
 
@@ -49,7 +61,12 @@ def stillframe(
 
 
 _GROUPS = {
-    "Server": {"serve": serve.serve, "info": engine.info, "verify": verify.verify},
+    "Server": {
+        "serve": serve.serve,
+        "info": engine.info,
+        "verify": verify.verify,
+        "migrate": migrate.migrate,
+    },
     "Snapshots": {
         "save": save.save,
         "load": load.load,

@@ -30,8 +30,9 @@ class ServerOptions:
         typer.Option(
             "--store",
             metavar="URL",
-            help="Where snapshots are kept: sqlite:///relative.db, sqlite:////absolute.db, or "
-            "memory: (gone when the server ends). (default sqlite:///stillframe.db)",
+            help="Where snapshots are kept: sqlite:///relative.db, sqlite:////absolute.db, "
+            "postgresql://user@host/database, or memory: (gone when the server ends). "
+            "(default sqlite:///stillframe.db)",
         ),
     ] = None
     listen: Annotated[
@@ -151,27 +152,23 @@ def serve(server: ServerOptions, limits: LimitOptions) -> None:
             UnknownStoreError,
         )
     except ModuleNotFoundError as error:
-        if (error.name or "").startswith("stillframe"):
-            raise
-        _refuse(
-            f'the server is not installed (no module {error.name}): pip install "stillframe[server]"'
-        )
+        refuse_without_server(error)
     options = dataclasses.asdict(server) | dataclasses.asdict(limits)
     options["tenant_retention"] = _by_tenant(limits.tenant_retention)
-    settings = _settings(
+    settings = settings_of(
         Settings, {name: each for name, each in options.items() if each is not None}
     )
     _refuse_taken(settings.listen)
     try:
         code = run(settings, lambda address: _ready(settings, address))
     except UnknownStoreError as error:
-        _refuse(str(error), ExitCode.USAGE)
+        refuse(str(error), ExitCode.USAGE)
     except (StoreOpenError, ListenError, OSError) as error:
-        _refuse(str(error))
+        refuse(str(error))
     raise typer.Exit(code)
 
 
-def _settings(kind: "type[Settings]", given: dict[str, Any]) -> "Settings":
+def settings_of(kind: "type[Settings]", given: dict[str, Any]) -> "Settings":
     from pydantic import ValidationError  # noqa: PLC0415
 
     try:
@@ -181,7 +178,7 @@ def _settings(kind: "type[Settings]", given: dict[str, Any]) -> "Settings":
             f"{'.'.join(map(str, each['loc']))}: {each['msg'].removeprefix('Value error, ')}"
             for each in error.errors()
         ]
-        _refuse("; ".join(problems), ExitCode.USAGE)
+        refuse("; ".join(problems), ExitCode.USAGE)
 
 
 def _by_tenant(given: list[str] | None) -> dict[str, str] | None:
@@ -192,9 +189,9 @@ def _by_tenant(given: list[str] | None) -> dict[str, str] | None:
     for each in given:
         tenant, equals, retention = each.rpartition("=")
         if not (equals and tenant):
-            _refuse(f"--tenant-retention: {each!r} is not TENANT=RETENTION", ExitCode.USAGE)
+            refuse(f"--tenant-retention: {each!r} is not TENANT=RETENTION", ExitCode.USAGE)
         if tenant in found:
-            _refuse(f"--tenant-retention: {tenant!r} is given twice", ExitCode.USAGE)
+            refuse(f"--tenant-retention: {tenant!r} is given twice", ExitCode.USAGE)
         found[tenant] = retention
     return found
 
@@ -215,18 +212,31 @@ def _refuse_taken(listen: str) -> None:
                 probe.bind(address)
     except (OSError, OverflowError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        _refuse(f"cannot listen on {listen}: {reason}")
+        refuse(f"cannot listen on {listen}: {reason}")
 
 
 def _ready(settings: "Settings", address: str) -> None:
     import importlib.metadata  # noqa: PLC0415
 
     version = importlib.metadata.version("stillframe")
-    store = _PASSWORD.sub(r"\1:***@", settings.store)
+    store = without_password(settings.store)
     services = "health, reflection" if settings.reflection else "health"
     output.write(f"stillframe {version} serves {store} on {address} ({services})")
 
 
-def _refuse(message: str, code: ExitCode = ExitCode.UNEXPECTED) -> NoReturn:
+def refuse_without_server(error: ModuleNotFoundError) -> NoReturn:
+    """Says that the server is not installed."""
+    if (error.name or "").startswith("stillframe"):
+        raise error
+    refuse(
+        f'the server is not installed (no module {error.name}): pip install "stillframe[server]"'
+    )
+
+
+def without_password(url: str) -> str:
+    return _PASSWORD.sub(r"\1:***@", url)
+
+
+def refuse(message: str, code: ExitCode = ExitCode.UNEXPECTED) -> NoReturn:
     output.note(f"stillframe: {message}")
     raise typer.Exit(code)

@@ -47,6 +47,8 @@ class Connection:
             ("grpc.max_receive_message_length", self.max_message_bytes),
             ("grpc.keepalive_time_ms", KEEPALIVE_MS),
             ("grpc.keepalive_timeout_ms", KEEPALIVE_TIMEOUT_MS),
+            # What gRPC goes by in truth where it is longer; its default is a minute.
+            ("grpc.http2.ping_timeout_ms", KEEPALIVE_TIMEOUT_MS),
             # A watch may be the only call, and quiet; and a dead connection is better found
             # between two saves than by the second.
             ("grpc.keepalive_permit_without_calls", 1),

@@ -25,6 +25,15 @@ async def open_store(url: str, config: StoreConfig | None = None) -> Store:
     found = entry_points(group=ENTRY_POINT_GROUP, name=scheme)
     if not scheme or not found:
         known = ", ".join(sorted(entry_points(group=ENTRY_POINT_GROUP).names))
-        raise UnknownStoreError(f"no store for {url!r}: the known schemes are {known}")
-    store_class = cast("type[Store]", next(iter(found)).load())
+        # Not the URL, which may hold a password.
+        raise UnknownStoreError(f"no store for {scheme!r}: the known schemes are {known}")
+    try:
+        store_class = cast("type[Store]", next(iter(found)).load())
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("stillframe"):
+            raise
+        raise UnknownStoreError(
+            f"the store for {scheme!r} is not installed (no module {error.name}): pip install"
+            ' "stillframe[server,postgres]"'
+        ) from error
     return await store_class.open(url, config or StoreConfig())

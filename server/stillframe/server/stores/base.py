@@ -306,6 +306,13 @@ class Store(Protocol):
         """
         ...
 
+    async def check(self) -> None:
+        """Returns if the store can be read and written.
+
+        Must refuse with STORE_UNAVAILABLE while it cannot be reached.
+        """
+        ...
+
     async def maintain(self, budget: int) -> bool:
         """Does at most about `budget` rows of housekeeping and says whether more is due.
 

@@ -54,6 +54,27 @@ class Selection:
             given, chosen = self.projection.HasField("variables"), self.projection.variables
         return self.entries and given and _selects(chosen, entry.key)
 
+    def takes_all(self, head: Head) -> bool:
+        """Tells whether every entry is sent, so that none need be looked at before."""
+        return self.everything and head.entries_size <= self.budget(head.header.ByteSize())
+
+    def weighs(self, head: Head) -> bool:
+        """Tells whether `choose` needs the entries' sizes."""
+        return self.entries and not self.takes_all(head)
+
+    def choose(
+        self, head: Head, sizes: Iterable[tuple[EntryKey, int]]
+    ) -> tuple[set[EntryKey] | None, Omission | None]:
+        """Returns the entries of a snapshot to send, None being all, and the omission.
+
+        `sizes` are those of every entry, in the order of keys, if they are needed.
+        """
+        if self.takes_all(head):
+            return None, None
+        if not self.entries:
+            return set(), count_of(head)
+        return self.plan(head.header.ByteSize(), sizes)
+
     def budget(self, header_size: int) -> int:
         """Returns the bytes left for entries beside the header and an omission."""
         return self.max_bytes - header_size - MAX_OMISSION_BYTES - 1024
@@ -119,13 +140,8 @@ class Content(Protocol):
 
 def read(head: Head, content: Content, selection: Selection) -> Stored:
     """Reads what the selection asks for of one snapshot."""
-    header_size = head.header.ByteSize()
-    if selection.everything and head.entries_size <= selection.budget(header_size):
-        return Stored(head.header, content.payloads(None))
-    if not selection.entries:
-        return Stored(with_omission(head.header, count_of(head)))
-    chosen, omission = selection.plan(header_size, content.sizes())
-    payloads = content.payloads(chosen) if chosen else []
+    chosen, omission = selection.choose(head, content.sizes())
+    payloads = content.payloads(chosen) if chosen is None or chosen else []
     return Stored(with_omission(head.header, omission), payloads)
 
 
@@ -166,10 +182,9 @@ class PageBuilder:
         """Counts a row that was looked at and does not belong to the list."""
         self._scanned += 1
 
-    def add(self, head: Head, content: Content) -> bool:
+    def add(self, stored: Stored) -> bool:
         """Adds a snapshot; False when the page has no room for it, and must end before."""
         self._scanned += 1
-        stored = read(head, content, self._selection)
         size = stored.size()
         if self.items and self._bytes + size > self._selection.max_bytes:
             return False

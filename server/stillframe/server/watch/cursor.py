@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from stillframe.server import wire
@@ -10,6 +11,7 @@ from stillframe.server.stores.filters import Matcher
 from stillframe.server.stores.marks import Position, resume_token
 from stillframe.server.stores.projection import METADATA, Selection
 from stillframe.server.watch import frames
+from stillframe.server.watch.following import changes_after, confirm
 from stillframe.server.watch.ring import READ_LIMIT, Recent, behind_gap
 from stillframe.v1 import error_pb2
 from stillframe.v1 import snapshot_service_pb2 as messages
@@ -31,6 +33,10 @@ INITIAL_PAGE = 200
 SHARED_BYTES = 2**20
 """Up to which size a content is kept in the ring for other watchers."""
 
+FLUSH_SECONDS = 0.2
+"""How long what was gathered waits for contents that are still being loaded: a window may take
+seconds, and a watcher that is cut off before its first message has gained nothing."""
+
 _GONE = frozenset(
     (error_pb2.ERROR_REASON_EXECUTION_NOT_FOUND, error_pb2.ERROR_REASON_SNAPSHOT_NOT_FOUND)
 )
@@ -47,6 +53,7 @@ class Cursor:
         projection: SnapshotProjection | None,
         max_bytes: int,
         start: Position,
+        replaced: int,
     ) -> None:
         self._store = store
         self._tail = tail
@@ -55,6 +62,7 @@ class Cursor:
         self._matches = Matcher(request.filter)
         self._message = frames.Message(max_bytes)
         self._position = start
+        self._replaced = replaced
         self.mode = request.mode or messages.WATCH_MODE_LATEST
         self.view = request.view or messages.SNAPSHOT_VIEW_METADATA
         self.max_bytes = max_bytes
@@ -79,6 +87,15 @@ class Cursor:
         yield from self._message.add(frame)
         yield from self._message.flush()
 
+    async def confirm(self) -> None:
+        """Sees to it, where the store was found to be another one, that what was delivered
+        is part of it all the same. Raises Refusal.
+        """
+        if self._replaced != self._tail.replaced:
+            replaced = self._tail.replaced
+            await confirm(self._store, self._tenant_id, self._position)
+            self._replaced = replaced
+
     async def window(self) -> AsyncIterator[bytes]:
         """Yields what the next window of changes gives, and moves past it."""
         recent = self._tail.ring.after(self.revision, READ_LIMIT)
@@ -98,7 +115,7 @@ class Cursor:
         """Reads what follows from the store. A watch must never step over a gap, even if the
         store does not refuse as it must.
         """
-        changes = await self._store.changes(self._tenant_id, self.revision, READ_LIMIT)
+        changes = await changes_after(self._store, self._tenant_id, self._position, READ_LIMIT)
         found = behind_gap(changes, self.revision)
         if found is not None:
             raise refusals.history_compacted(self.revision, found)
@@ -108,12 +125,17 @@ class Cursor:
         skipped: set[int] = set()
         if self.mode == messages.WATCH_MODE_LATEST:
             skipped = frames.superseded([each.change for each in recent])
+        flushed = time.monotonic()
         for each in recent:
             kind = frames.kind_for(self._matches, each.change)
             if kind is None or (kind == frames.SAVED and each.change.revision in skipped):
                 continue
             for data in self._message.add(await self._change_frame(kind, each)):
                 yield data
+            if time.monotonic() - flushed > FLUSH_SECONDS:
+                for data in self._message.flush():
+                    yield data
+                flushed = time.monotonic()
 
     async def _change_frame(self, kind: messages.ChangeKind.ValueType, recent: Recent) -> bytes:
         change = recent.change
@@ -173,6 +195,7 @@ class Cursor:
                 limit=INITIAL_PAGE,
                 selection=self._selection,
             )
+            self._refuse_another(found.position)
             while self.revision < found.position.revision:
                 for kind, each in await self._passed(passed, found.position.revision):
                     count += (kind == frames.SAVED) - frames.matched_before(
@@ -193,6 +216,14 @@ class Cursor:
         end = messages.WatchInitialStateEnd(execution_count=count)
         for data in self.send(WatchFrame(resume_token=self.token, initial_state_end=end)):
             yield data
+
+    def _refuse_another(self, position: Position) -> None:
+        """Refuses a page of a store that was replaced since the page before: the heads of two
+        stores would be the state of neither. Where this one is newer, what follows is read,
+        and tells.
+        """
+        if position.revision <= self.revision and position != self._position:
+            raise refusals.store_replaced(self.revision)
 
     async def _passed(
         self, passed: str, until: int

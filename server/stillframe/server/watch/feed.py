@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from stillframe.server.stores import refusals
 from stillframe.server.stores.marks import Position, parse_resume_token
 from stillframe.server.watch.cursor import Cursor
+from stillframe.server.watch.following import confirm
 from stillframe.server.watch.ring import Rings, Tail
 from stillframe.v1 import snapshot_service_pb2 as messages
 from stillframe.v1.snapshot_service_pb2 import WatchFrame
@@ -52,9 +53,11 @@ class Feed:
             # What a caller saved before it opened the watch belongs to the present, even
             # if the tail has not read it yet.
             present = await self._store.position(request.tenant_id)
-            start = await self._start(request, present)
-            with self._tail(request.tenant_id, present.revision) as tail:
-                cursor = Cursor(self._store, tail, request, projection, max_bytes, start)
+            with self._tail(request.tenant_id, present) as tail:
+                # Before the start is looked at: what is found out after it counts.
+                replaced = tail.replaced
+                start = await self._start(request, present)
+                cursor = Cursor(self._store, tail, request, projection, max_bytes, start, replaced)
                 async for data in self._run(request, cursor, tail, present.revision):
                     yield data
         finally:
@@ -69,17 +72,15 @@ class Feed:
         token = parse_resume_token(request.resume_token)
         if token is None:
             raise AssertionError("validation lets only tokens through")
-        found = await self._store.position(request.tenant_id, token.revision)
-        if found.mark != token.mark:
-            raise refusals.store_replaced(token.revision)
-        return found
+        await confirm(self._store, request.tenant_id, token)
+        return token
 
     @contextmanager
-    def _tail(self, tenant_id: str, revision: int) -> Generator[Tail]:
+    def _tail(self, tenant_id: str, present: Position) -> Generator[Tail]:
         tail = self._tails.get(tenant_id)
         if tail is None:
             tail = self._tails[tenant_id] = Tail(self._store, self._rings, tenant_id)
-            tail.start(revision)
+            tail.start(present)
         tail.watchers += 1
         try:
             yield tail
@@ -114,6 +115,7 @@ class Feed:
         next_progress = loop.time() + interval
         while not self._draining.is_set():
             advanced = tail.advanced
+            await cursor.confirm()
             if cursor.revision < max(tail.revision, present):
                 async for data in cursor.window():
                     yield data

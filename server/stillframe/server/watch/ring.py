@@ -7,7 +7,9 @@ import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from stillframe.server.stores.marks import Position
 from stillframe.server.stores.refusals import Refusal
+from stillframe.server.watch.following import REPLACED, changes_after
 from stillframe.v1 import error_pb2
 
 if TYPE_CHECKING:
@@ -142,14 +144,22 @@ class Tail:
         self._tenant_id = tenant_id
         self._advanced = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._position = Position(0, "")
         self.ring = rings.open()
-        self.revision = 0
-        """The newest revision seen."""
         self.watchers = 0
+        self.replaced = 0
+        """How often the store was found to be another one. What a watcher has seen may then
+        be no part of it.
+        """
 
-    def start(self, revision: int) -> None:
-        self.revision = revision
-        self.ring.first = revision + 1
+    @property
+    def revision(self) -> int:
+        """The newest revision seen."""
+        return self._position.revision
+
+    def start(self, position: Position) -> None:
+        self._position = position
+        self.ring.first = position.revision + 1
         self._task = asyncio.create_task(self._follow(), name=f"tail {self._tenant_id}")
 
     def stop(self) -> None:
@@ -181,28 +191,31 @@ class Tail:
 
     async def _step(self) -> None:
         try:
-            changes = await self._store.changes(self._tenant_id, self.revision, READ_LIMIT)
+            changes = await changes_after(self._store, self._tenant_id, self._position, READ_LIMIT)
         except Refusal as refusal:
-            if refusal.reason != error_pb2.ERROR_REASON_HISTORY_COMPACTED:
+            is_replaced = refusal.reason in REPLACED
+            if not is_replaced and refusal.reason != error_pb2.ERROR_REASON_HISTORY_COMPACTED:
                 raise
-            await self._catch_up()
+            if is_replaced:
+                _log.warning("the store was replaced: %s", refusal.message)
+            await self._catch_up(is_replaced=is_replaced)
             return
         if behind_gap(changes, self.revision) is not None:
-            await self._catch_up()
+            await self._catch_up(is_replaced=False)
             return
         if not changes:
             await self._store.wait(self._tenant_id, self.revision)
             return
         for change in changes:
             self.ring.add(change)
-        self.revision = changes[-1].revision
+        self._position = Position(changes[-1].revision, changes[-1].mark)
         self.wake()
 
-    async def _catch_up(self) -> None:
+    async def _catch_up(self, *, is_replaced: bool) -> None:
         """Goes on from the present: the log no longer has what follows. Watchers that have
         not seen it find that out in the store.
         """
-        position = await self._store.position(self._tenant_id)
-        self.revision = position.revision
+        self._position = await self._store.position(self._tenant_id)
+        self.replaced += is_replaced
         self.ring.restart(self.revision + 1)
         self.wake()

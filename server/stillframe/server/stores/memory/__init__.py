@@ -236,7 +236,7 @@ class MemoryStore:
                 return HeadPage(Page(page.items, after), position)
             if not matches(name, version.head.header):
                 page.skip()
-            elif not page.add(version.head, version):
+            elif not page.add(projection.read(version.head, version, selection)):
                 return HeadPage(Page(page.items, after), position)
             after = name
         return HeadPage(Page(page.items), position)
@@ -277,7 +277,7 @@ class MemoryStore:
                 return Page(page.items, before)
             if not (meets(where.criteria, header) and has_labels(where.labels, header)):
                 page.skip()
-            elif not page.add(version.head, version):
+            elif not page.add(projection.read(version.head, version, selection)):
                 return Page(page.items, before)
             before = version.history_key
         return Page(page.items)
@@ -313,6 +313,9 @@ class MemoryStore:
     ) -> KeyPage:
         values = self._tenant(tenant_id).values
         return values.list_keys(execution_id, prefix, after, limit, self._config.clock())
+
+    async def check(self) -> None:
+        pass
 
     async def maintain(self, budget: int) -> bool:
         left = budget

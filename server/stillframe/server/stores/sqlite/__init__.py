@@ -1,7 +1,8 @@
 """The SQLite store: one file, one writer thread with group commit, readers beside it.
 
-`lanes` has the threads, `connection` opens and migrates the file, `write` commits,
-`read` and `lists` read, `housekeeping` cleans up. The schema stands in `schema`.
+`lanes` has the threads, `connection` opens and migrates the file, `write` commits saves,
+`housekeeping` cleans up; the other reads and commits are steps of `stores.sql`. The schema
+stands in `schema`.
 """
 
 # apsw's stubs name Buffer, and Python has that from 3.12 on.
@@ -12,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-import traceback
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import apsw
@@ -20,11 +20,13 @@ import apsw
 from stillframe.server.stores import refusals, rules
 from stillframe.server.stores.refusals import Refusal
 from stillframe.server.stores.signals import Signals
+from stillframe.server.stores.sql.commits import Commits
+from stillframe.server.stores.sql.steps import first
+from stillframe.server.stores.sql.store import SqlStore
 from stillframe.server.stores.sqlite import connection as opening
-from stillframe.server.stores.sqlite import forking, lists, pruning, read, values
-from stillframe.server.stores.sqlite.commits import Commits
 from stillframe.server.stores.sqlite.housekeeping import Housekeeping
 from stillframe.server.stores.sqlite.lanes import Job, Lane, Outcome
+from stillframe.server.stores.sqlite.rows import NEW_IDS, run
 from stillframe.server.stores.sqlite.write import Writer
 
 if TYPE_CHECKING:
@@ -33,40 +35,8 @@ if TYPE_CHECKING:
     from filelock import FileLock
 
     from stillframe.server.stores.base import StoreConfig
-    from stillframe.server.stores.marks import Position
-    from stillframe.server.stores.projection import Selection
-    from stillframe.server.stores.records import (
-        Change,
-        Claimed,
-        Head,
-        HeadPage,
-        HistoryKey,
-        KeyPage,
-        Outline,
-        Page,
-        SnapshotFilter,
-        Stored,
-    )
-    from stillframe.v1.snapshot_pb2 import ExecutionFilter
-    from stillframe.v1.snapshot_service_pb2 import (
-        DeleteExecutionRequest,
-        DeleteExecutionResponse,
-        DeleteSnapshotsRequest,
-        DeleteSnapshotsResponse,
-        ForkExecutionRequest,
-        ForkExecutionResponse,
-        SaveSnapshotRequest,
-        SaveSnapshotResponse,
-        SnapshotSelector,
-    )
-    from stillframe.v1.working_memory_service_pb2 import (
-        DeleteValueRequest,
-        DeleteValueResponse,
-        GetValueRequest,
-        GetValueResponse,
-        SetValueRequest,
-        SetValueResponse,
-    )
+    from stillframe.server.stores.sql.steps import Steps
+    from stillframe.v1.snapshot_service_pb2 import SaveSnapshotRequest, SaveSnapshotResponse
 
 T = TypeVar("T")
 
@@ -75,13 +45,14 @@ READERS = 2
 _log = logging.getLogger(__name__)
 
 
-class SqliteStore:
+class SqliteStore(SqlStore):
     """Keeps everything in one SQLite file: `sqlite:///path.db`."""
 
     kind: ClassVar[str] = "sqlite"
+    new_ids: ClassVar[str] = NEW_IDS
 
     def __init__(self, path: str, vfs: str | None, config: StoreConfig, held: FileLock) -> None:
-        self._config = config
+        super().__init__(config)
         self._lock = held
         self._signals = Signals()
         self._loop = asyncio.get_running_loop()
@@ -94,7 +65,7 @@ class SqliteStore:
             raise
         self._commits = Commits(config)
         self._writer = Writer(self._commits)
-        self._housekeeping = Housekeeping(self._writer, config)
+        self._housekeeping = Housekeeping(self._commits, config)
         self._writing = Lane("stillframe-writer", [first], self._commit, config.max_inflight_bytes)
         self._reading = Lane("stillframe-reader", readers, _run_reads)
 
@@ -158,8 +129,16 @@ class SqliteStore:
         for tenant_id in tenant_ids:
             self._signals.notify(tenant_id)
 
-    async def _read(self, function: Callable[..., T], *values: object) -> T:
-        return await self._reading.do(lambda connection: function(connection, *values))
+    async def _read(self, steps: Callable[[], Steps[T]]) -> T:
+        return await self._reading.do(lambda connection: run(connection, steps()))
+
+    async def _write(
+        self, tenant_id: str, steps: Callable[[Commits], Steps[T]], cost: int = 0
+    ) -> T:
+        del tenant_id  # One writer is alone in every tenant.
+        return await self._writing.do(
+            lambda connection: run(connection, steps(self._commits)), cost
+        )
 
     async def save(self, request: SaveSnapshotRequest) -> SaveSnapshotResponse:
         save = rules.Save(request, self._config)
@@ -170,83 +149,11 @@ class SqliteStore:
     async def save_many(
         self, requests: Sequence[SaveSnapshotRequest]
     ) -> list[SaveSnapshotResponse | Refusal]:
-        saves = [_read_save(request, self._config) for request in requests]
+        saves = [self._read_save(request) for request in requests]
         cost = sum(save.inflight_bytes for save in saves if isinstance(save, rules.Save))
         return await self._writing.do(
             lambda connection: [self._writer.try_save(connection, save) for save in saves], cost
         )
-
-    async def claim(
-        self, tenant_id: str, execution_id: str, *, allow_missing: bool, selection: Selection
-    ) -> Claimed:
-        return await self._writing.do(
-            lambda connection: self._writer.claim(
-                connection, tenant_id, execution_id, selection, allow_missing=allow_missing
-            )
-        )
-
-    async def delete(self, request: DeleteExecutionRequest) -> DeleteExecutionResponse:
-        delete = rules.Delete(request)
-        return await self._writing.do(lambda connection: self._writer.delete(connection, delete))
-
-    async def fork(self, request: ForkExecutionRequest) -> ForkExecutionResponse:
-        fork = rules.Fork(request, self._config)
-        return await self._writing.do(
-            lambda connection: forking.fork(connection, self._commits, fork)
-        )
-
-    async def prune(self, request: DeleteSnapshotsRequest) -> DeleteSnapshotsResponse:
-        prune = rules.Prune(request)
-        return await self._writing.do(
-            lambda connection: pruning.prune(connection, self._commits, prune)
-        )
-
-    async def load(
-        self, tenant_id: str, execution_id: str, selector: SnapshotSelector, selection: Selection
-    ) -> Stored:
-        return await self._read(read.load, tenant_id, execution_id, selector, selection)
-
-    async def outlines(
-        self, tenant_id: str, execution_id: str, selectors: Sequence[SnapshotSelector]
-    ) -> list[Outline]:
-        return await self._read(read.outlines, tenant_id, execution_id, selectors)
-
-    async def heads(self, tenant_id: str, execution_ids: Sequence[str]) -> list[Head | None]:
-        return await self._read(read.heads, tenant_id, execution_ids)
-
-    async def list_executions(
-        self,
-        tenant_id: str,
-        where: ExecutionFilter,
-        *,
-        after: str,
-        limit: int,
-        selection: Selection,
-    ) -> HeadPage:
-        return await self._read(lists.list_executions, tenant_id, where, after, limit, selection)
-
-    async def count_executions(self, tenant_id: str, where: ExecutionFilter, limit: int) -> int:
-        return await self._read(lists.count_executions, tenant_id, where, limit)
-
-    async def list_snapshots(
-        self,
-        tenant_id: str,
-        execution_id: str | None,
-        where: SnapshotFilter,
-        *,
-        before: HistoryKey | None,
-        limit: int,
-        selection: Selection,
-    ) -> Page:
-        return await self._read(
-            lists.list_snapshots, tenant_id, execution_id, where, before, limit, selection
-        )
-
-    async def changes(self, tenant_id: str, after: int, limit: int) -> list[Change]:
-        return await self._read(read.changes, tenant_id, after, limit)
-
-    async def position(self, tenant_id: str, revision: int | None = None) -> Position:
-        return await self._read(read.position, tenant_id, revision)
 
     async def wait(self, tenant_id: str, after: int) -> None:
         # Registered before the store is read: a commit in between is not missed.
@@ -257,37 +164,11 @@ class SqliteStore:
         finally:
             signal.cancel()
 
-    async def set_value(self, request: SetValueRequest) -> SetValueResponse:
-        value = rules.SetValue(request)
-        return await self._writing.do(
-            lambda connection: values.set_value(connection, self._commits, value),
-            value.inflight_bytes,
-        )
-
-    async def get_value(self, request: GetValueRequest) -> GetValueResponse:
-        return await self._read(values.get_value, request, self._config.clock())
-
-    async def delete_value(self, request: DeleteValueRequest) -> DeleteValueResponse:
-        return await self._writing.do(
-            lambda connection: values.delete_value(connection, self._commits, request)
-        )
-
-    async def list_keys(
-        self, tenant_id: str, execution_id: str | None, *, prefix: str, after: str, limit: int
-    ) -> KeyPage:
-        return await self._read(
-            values.list_keys, tenant_id, execution_id, prefix, after, limit, self._config.clock()
-        )
+    async def check(self) -> None:
+        await self._read(lambda: first("SELECT 1 FROM store"))
 
     async def maintain(self, budget: int) -> bool:
         return await self._writing.do(lambda connection: self._housekeeping.run(connection, budget))
-
-
-def _read_save(request: SaveSnapshotRequest, config: StoreConfig) -> rules.Save | Refusal:
-    try:
-        return rules.Save(request, config)
-    except Refusal as refusal:
-        return refusal
 
 
 def _run_reads(connection: apsw.Connection, jobs: list[Job[Any]]) -> list[Outcome]:
@@ -301,9 +182,6 @@ def _run_read(connection: apsw.Connection, job: Job[Any]) -> Outcome:
         try:
             outcome = Outcome(job.work(connection))
         except Exception as error:  # noqa: BLE001 - handed to the caller
-            # The frames hold cursors, and an open cursor would hold the snapshot past
-            # the COMMIT.
-            traceback.clear_frames(error.__traceback__)
             outcome = Outcome(error=_translate(error))
         connection.execute("COMMIT")
     except apsw.Error as error:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
@@ -15,6 +14,7 @@ from filelock import FileLock, Timeout
 
 from stillframe.server.stores.base import StoreOpenError, UnknownStoreError
 from stillframe.server.stores.marks import new_mark
+from stillframe.server.stores.sql import schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,10 +71,7 @@ def connect(path: str, vfs: str | None, *, read_only: bool = False) -> apsw.Conn
 
 def migrations() -> Iterator[tuple[int, str]]:
     """Yields the schema's steps in order: what version each leads to, and its SQL."""
-    folder = resources.files("stillframe.server.stores.sqlite").joinpath("schema")
-    for file in sorted(folder.iterdir(), key=lambda each: each.name):
-        if file.name.endswith(".sql"):
-            yield int(file.name.removesuffix(".sql")), file.read_text(encoding="utf-8")
+    return schema.migrations("stillframe.server.stores.sqlite")
 
 
 def migrate(connection: apsw.Connection) -> None:

@@ -1,118 +1,64 @@
-"""How rows read as the store's types, for reading and writing alike."""
+"""Runs statements on a connection: single ones, and the steps of `stores.sql`."""
 
 # apsw's stubs name Buffer, and Python has that from 3.12 on.
 # pyright: reportUnknownMemberType=false
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+import json
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from stillframe.server.stores.execution import Answers, Execution
-from stillframe.server.stores.records import Head
-from stillframe.server.stores.sqlite import headers
+from stillframe.server.stores.sql.steps import Together, Write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     import apsw
 
-REVISION_BITS = 40
-"""change.id = tenant.id * 2^40 + revision: the log of a tenant is one range of rows, and a
-revision is found without an index of its own."""
-MAX_REVISION = (1 << REVISION_BITS) - 1
+    from stillframe.server.stores.sql.steps import Ask, Steps
 
-HEAD_COLUMNS = (
-    "change.id, change.content_id, change.version, change.mark, change.header,"
-    " change.entry_count, change.entries_size"
+T = TypeVar("T")
+
+NEW_IDS = (
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
+    " SELECT min((SELECT coalesce(min(id), 0) FROM change), 0) - i FROM n"
 )
-"""What `head_of` takes."""
+"""Gives so many ids of header rows that are outside of the change log, one at least."""
 
 
 def query(
-    connection: apsw.Connection, sql: str, values: Sequence[Any] | dict[str, Any] = ()
+    connection: apsw.Connection, sql: str, values: Sequence[Any] = ()
 ) -> Iterator[tuple[Any, ...]]:
     """Yields the rows of a statement, as the schema types their columns."""
     return cast("Iterator[tuple[Any, ...]]", connection.execute(sql, values))
 
 
 def first(
-    connection: apsw.Connection, sql: str, values: Sequence[Any] | dict[str, Any] = ()
+    connection: apsw.Connection, sql: str, values: Sequence[Any] = ()
 ) -> tuple[Any, ...] | None:
     """Returns the first row of a statement, or None."""
     return next(query(connection, sql, values), None)
 
 
-def change_id(tenant: int, revision: int) -> int:
-    return (tenant << REVISION_BITS) + revision
+def run(connection: apsw.Connection, steps: Steps[T]) -> T:
+    """Runs steps to their end and returns what they give."""
+    try:
+        step = next(steps)
+        while True:
+            step = steps.send(do(connection, step))
+    except StopIteration as end:
+        return cast("T", end.value)
 
 
-def revision_of(change: int) -> int:
-    return change & ((1 << REVISION_BITS) - 1)
-
-
-def tenant_row(connection: apsw.Connection, name: str) -> tuple[int, int] | None:
-    """Returns a tenant's id and its log's floor."""
-    row = first(connection, "SELECT id, floor FROM tenant WHERE name = ?", (name,))
-    return (row[0], row[1]) if row else None
-
-
-def newest(connection: apsw.Connection, tenant: int) -> tuple[int, bytes, bytes] | None:
-    """Returns revision, mark and header of a tenant's newest change."""
-    row = first(
-        connection,
-        "SELECT id, mark, header FROM change WHERE id BETWEEN ? AND ? ORDER BY id DESC LIMIT 1",
-        (change_id(tenant, 0), change_id(tenant + 1, 0) - 1),
-    )
-    return (revision_of(row[0]), row[1], row[2]) if row else None
-
-
-def head_of(
-    row_id: int,
-    content_id: int | None,
-    version: int,
-    mark: bytes,
-    header: bytes,
-    entry_count: int,
-    entries_size: int,
-    expire_at: int | None = None,
-) -> Head:
-    """Returns a version's head, from its row of `change`."""
-    # What a fork brought along has the revision of the fork.
-    revision = revision_of(row_id if row_id > 0 else content_id or 0)
-    message = headers.unpack(header, version, revision, mark.hex())
-    return Head(message, mark.hex(), entry_count, entries_size, expire_at)
-
-
-@dataclass(slots=True)
-class ExecutionRow:
-    """A row of `execution` with what the rules hold of it."""
-
-    id: int | None
-    content_id: int | None
-    execution: Execution
-
-
-def execution_row(connection: apsw.Connection, tenant: int, name: str) -> ExecutionRow | None:
-    row = first(
-        connection,
-        "SELECT execution.id, execution.content_id, last_version, epoch_floor, answers,"
-        f" {HEAD_COLUMNS}, expire_at"
-        " FROM execution LEFT JOIN change ON change.id = execution.head_id"
-        " WHERE execution.tenant_id = ? AND execution.name = ?",
-        (tenant, name),
-    )
-    if row is None:
-        return None
-    row_id, content_id, last_version, epoch_floor, answers, *head = row
-    return ExecutionRow(
-        row_id,
-        content_id,
-        Execution(
-            name,
-            None if content_id is None else head_of(*head),
-            last_version,
-            epoch_floor,
-            Answers(answers),
-        ),
-    )
+def do(connection: apsw.Connection, step: Ask | Write | Together) -> list[Any]:
+    if isinstance(step, Together):
+        return [run(connection, steps) for steps in step.steps]
+    if isinstance(step, Write):
+        connection.executemany(step.sql, step.rows)
+        return []
+    sql, values = step
+    if "(??)" in sql:
+        # A list goes as one value: a statement for each length of it would be one too many.
+        sql = sql.replace("(??)", "(SELECT value FROM json_each(?))")
+        values = [json.dumps(each) if isinstance(each, list) else each for each in values]
+    return list(query(connection, sql, values))

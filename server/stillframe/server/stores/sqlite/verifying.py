@@ -22,10 +22,11 @@ from stillframe.server.stores.execution import Answers, digest
 from stillframe.server.stores.patches import DamagedError
 from stillframe.server.stores.records import EntryKey
 from stillframe.server.stores.rules.save import entries_size
+from stillframe.server.stores.sql.content import PastContent
+from stillframe.server.stores.sql.history import FIRST_KEY, Chains, Past, next_key
+from stillframe.server.stores.sql.rows import change_id, revision_of
 from stillframe.server.stores.sqlite import connection as opening
 from stillframe.server.stores.sqlite import rows, verifying_values
-from stillframe.server.stores.sqlite.content import PastContent
-from stillframe.server.stores.sqlite.history import FIRST_KEY, Chains, Past, next_key
 from stillframe.v1.snapshot_pb2 import ExecutionSnapshot
 from stillframe.v1.snapshot_service_pb2 import ChangeKind
 
@@ -129,10 +130,10 @@ class _Check:
             self._connection,
             "SELECT id, content_id, mark, kind, header FROM change"
             " WHERE id >= ? AND id < ? ORDER BY id",
-            (rows.change_id(tenant, 0), rows.change_id(tenant + 1, 0)),
+            (change_id(tenant, 0), change_id(tenant + 1, 0)),
         ):
             self.report.changes += 1
-            revision = rows.revision_of(row_id)
+            revision = revision_of(row_id)
             at = f"{where}: revision {revision}"
             if revision >= floor:
                 if revision != expected:
@@ -196,10 +197,10 @@ class _Check:
         later = rows.first(
             self._connection,
             "SELECT id FROM change WHERE content_id = ? AND id > ? AND id < ?",
-            (content_id, head_id, rows.change_id(tenant + 1, 0)),
+            (content_id, head_id, change_id(tenant + 1, 0)),
         )
         if later is not None:
-            yield f"{at}: the log has revision {rows.revision_of(later[0])} after its head"
+            yield f"{at}: the log has revision {revision_of(later[0])} after its head"
 
     def _content(self, content_id: int, at: str) -> Iterator[str]:
         """The values of one execution: digests, chains, and the totals of each version."""
@@ -211,12 +212,12 @@ class _Check:
             self.report.values += 1
             if digest(payload) != stored:
                 yield f"{at}: {_entry(map_, key)} is not what its digest names"
-        chains = Chains(self._connection, content_id)
+        chains = Chains(content_id)
         entry = FIRST_KEY
-        while (found := next_key(self._connection, content_id, entry)) is not None:
+        while (found := rows.run(self._connection, next_key(content_id, entry))) is not None:
             entry = found
             # From the newest on, each is decoded with the one before it at hand.
-            for past in reversed(list(chains.of(entry))):
+            for past in reversed(rows.run(self._connection, chains.of(entry))):
                 yield from self._past(chains, past, content_id, at)
         for version, count, size in rows.query(
             self._connection,
@@ -225,7 +226,8 @@ class _Check:
             (content_id,),
         ):
             self.report.snapshots += 1
-            infos = PastContent(self._connection, content_id, version, chains).infos(None)
+            content = PastContent(content_id, version, chains)
+            infos = rows.run(self._connection, content.infos(None))
             if (len(infos), entries_size(infos.items())) != (count, size):
                 yield f"{at}: version {version} has not the entries that it was saved with"
 
@@ -240,7 +242,7 @@ class _Check:
         if past.link > patches.MAX_LINKS:
             yield f"{where}: {past.link} patches stand in a row"
         try:
-            value = chains.value(past)
+            value = rows.run(self._connection, chains.value(past))
         except DamagedError as error:
             yield f"{where}: {error}"
         else:

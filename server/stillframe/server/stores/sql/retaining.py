@@ -1,24 +1,19 @@
-"""Deletes the history that the tenants' retention does not keep, in slices.
-
-Runs in the writer's thread, in a transaction.
-"""
-
-# apsw's stubs name Buffer, and Python has that from 3.12 on.
-# pyright: reportUnknownMemberType=false
+"""Deletes the history that the tenants' retention does not keep, in slices."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from stillframe.server.stores import rules
-from stillframe.server.stores.sqlite import rows
-from stillframe.server.stores.sqlite.pruning import forget
+from stillframe.server.stores.sql import rows
+from stillframe.server.stores.sql.pruning import forget
+from stillframe.server.stores.sql.steps import Ask, Write, first
 from stillframe.v1.snapshot_pb2 import ExecutionSnapshot
 
 if TYPE_CHECKING:
-    import apsw
-
     from stillframe.server.stores.base import StoreConfig
+    from stillframe.server.stores.retention import Retention
+    from stillframe.server.stores.sql.steps import Row, Steps
 
 
 _CHUNK = 16
@@ -26,11 +21,8 @@ _CHUNK = 16
 
 
 def retain(
-    connection: apsw.Connection,
-    config: StoreConfig,
-    row: tuple[int, str, int, str],
-    budget: int,
-) -> tuple[int, bool]:
+    config: StoreConfig, row: tuple[int, str, int, str], budget: int
+) -> Steps[tuple[int, bool]]:
     """Deletes versions that a tenant does not keep; returns the rows that it looked at, and
     whether there are more to look at.
 
@@ -41,13 +33,13 @@ def retain(
     if str(retention) != known:
         # Another policy: what was read under the old one is read again.
         retained = 0
-        connection.execute(
+        yield Write(
             "UPDATE tenant SET retained = 0, retention = ? WHERE id = ?",
-            (str(retention), tenant),
+            [(str(retention), tenant)],
         )
     if retention.versions is None and retention.seconds is None:
         return 0, False
-    return _Retaining(connection, config, name).go_on(tenant, retained, budget)
+    return (yield from _Retaining(config, name).go_on(tenant, retained, budget))
 
 
 class _Retaining:
@@ -55,27 +47,27 @@ class _Retaining:
     or newer than enough others, says which ones below it go.
     """
 
-    def __init__(self, connection: apsw.Connection, config: StoreConfig, name: str) -> None:
-        self._connection = connection
+    def __init__(self, config: StoreConfig, name: str) -> None:
         self._retention = config.retention_of(name)
         self._now = config.clock()
 
-    def go_on(self, tenant: int, retained: int, budget: int) -> tuple[int, bool]:
+    def go_on(self, tenant: int, retained: int, budget: int) -> Steps[tuple[int, bool]]:
         done = 0
         reached = retained
         trimmed: set[int] = set()
         over = False
         while not over and done < budget:
-            read = self._read(tenant, reached, min(_CHUNK, budget - done))
-            over = len(read) < min(_CHUNK, budget - done)
+            limit = min(_CHUNK, budget - done)
+            read = yield from self._read(tenant, reached, limit)
+            over = len(read) < limit
             for row_id, content_id, version, header in read:
                 done += 1
-                if not self._is_due(header):
+                if not _is_due(self._retention, self._now, header):
                     over = True
                     break
                 if content_id is not None and content_id not in trimmed:
-                    chosen = self._surplus(content_id, version, max(budget - done, 1))
-                    forget(self._connection, content_id, chosen)
+                    chosen = yield from self._surplus(content_id, version, max(budget - done, 1))
+                    yield from forget(content_id, chosen)
                     done += len(chosen)
                     if chosen and done >= budget:
                         break  # There may be more of it: the next slice begins here.
@@ -83,16 +75,13 @@ class _Retaining:
                         trimmed.add(content_id)
                 reached = rows.revision_of(row_id)
         if reached != retained:
-            self._connection.execute(
-                "UPDATE tenant SET retained = ? WHERE id = ?", (reached, tenant)
-            )
+            yield Write("UPDATE tenant SET retained = ? WHERE id = ?", [(reached, tenant)])
         return done, not over
 
-    def _read(self, tenant: int, after: int, limit: int) -> list[tuple[Any, ...]]:
+    def _read(self, tenant: int, after: int, limit: int) -> Steps[list[Row]]:
         """Reads the next rows of the log; a content that is garbage counts as none."""
-        return list(
-            rows.query(
-                self._connection,
+        return (
+            yield Ask(
                 "SELECT id, CASE WHEN content_id IN (SELECT content_id FROM garbage) THEN NULL"
                 " ELSE content_id END, version, header FROM change WHERE id > ? AND id < ?"
                 " ORDER BY id LIMIT ?",
@@ -100,28 +89,37 @@ class _Retaining:
             )
         )
 
-    def _is_due(self, header: bytes) -> bool:
-        if self._retention.seconds is None:
-            return True
-        commit_time = ExecutionSnapshot.FromString(header).commit_time.ToNanoseconds()
-        return commit_time + self._retention.seconds * rules.NANOS <= self._now
-
-    def _surplus(self, content_id: int, version: int, limit: int) -> list[tuple[int, int]]:
+    def _surplus(self, content_id: int, version: int, limit: int) -> Steps[list[tuple[int, int]]]:
         """Returns id and number of the versions to delete, in their order."""
         if self._retention.versions is None:
             below = version
         else:
-            oldest_kept = rows.first(
-                self._connection,
+            oldest_kept = yield from first(
                 "SELECT version FROM change WHERE content_id = ? ORDER BY version DESC"
                 " LIMIT 1 OFFSET ?",
                 (content_id, self._retention.versions - 1),
             )
             below = oldest_kept[0] if oldest_kept else 0
-        found = rows.query(
-            self._connection,
+        found = yield Ask(
             "SELECT id, version FROM change WHERE content_id = ? AND version < ?"
             " ORDER BY version LIMIT ?",
             (content_id, below, limit),
         )
         return [(row_id, number) for row_id, number in found]
+
+
+def is_due(config: StoreConfig, name: str, header: bytes) -> bool:
+    """Tells whether retention has something to do for a tenant, from the header of the first
+    row of its log that it has not read.
+    """
+    retention = config.retention_of(name)
+    if retention.versions is None and retention.seconds is None:
+        return False
+    return _is_due(retention, config.clock(), header)
+
+
+def _is_due(retention: Retention, now: int, header: bytes) -> bool:
+    if retention.seconds is None:
+        return True
+    commit_time = ExecutionSnapshot.FromString(header).commit_time.ToNanoseconds()
+    return commit_time + retention.seconds * rules.NANOS <= now

@@ -1,0 +1,220 @@
+"""The chains of values that entries had before, one for each key of a content.
+
+The newest row of a chain is against the head's value, each older one against the next,
+with a whole value after at most MAX_LINKS patches.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from stillframe.server.stores import patches
+from stillframe.server.stores.patches import DamagedError, Form
+from stillframe.server.stores.records import EntryKey
+from stillframe.server.stores.sql.steps import ALL, Ask, Write, first, insert
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from stillframe.server.stores.sql.steps import Row, Steps
+
+
+class Past(NamedTuple):
+    """A row of `history` without its payload."""
+
+    entry: EntryKey
+    since: int
+    until: int
+    form: int
+    base: int | None
+    link: int
+    size: int
+    digest: bytes
+
+
+COLUMNS = "since, until, form, base, link, size, digest"
+"""Of Past, after the entry."""
+OF_KEY = "content_id = ? AND map = ? AND key = ?"
+FIRST_KEY = EntryKey(0, "")  # type: ignore[arg-type] # before every key of every map
+
+
+class Chains:
+    """Reads values of one content's history; keeps the last one of each key.
+
+    A list that goes back in time so decodes one link for each version.
+    """
+
+    def __init__(self, content_id: int) -> None:
+        self._content_id = content_id
+        self._known: dict[EntryKey, tuple[int, bytes]] = {}
+
+    def at(self, version: int) -> Steps[list[Past]]:
+        """Returns the values that this version has in history, in the order of keys."""
+        # The first row of each key that ends after the version: one walk over the index,
+        # and a row read for each key, all of it within the database.
+        found = yield Ask(
+            f"SELECT map, key, {COLUMNS} FROM (SELECT map AS m, key AS k, min(until) AS u"
+            " FROM history WHERE content_id = ? AND until > ? GROUP BY map, key) AS ended"
+            " CROSS JOIN history ON content_id = ? AND map = m AND key = k AND until = u"
+            " WHERE since <= ? ORDER BY m, k",
+            (self._content_id, version, self._content_id, version),
+        )
+        return [Past(EntryKey(name, key), *row) for name, key, *row in found]
+
+    def of(self, entry: EntryKey, after: int = 0, limit: int = ALL) -> Steps[list[Past]]:
+        """Returns the rows of a key that end after a version, oldest first."""
+        found = yield Ask(
+            f"SELECT {COLUMNS} FROM history WHERE {OF_KEY} AND until > ? ORDER BY until LIMIT ?",
+            (self._content_id, *entry, after, limit),
+        )
+        return [Past(entry, *row) for row in found]
+
+    def value(self, past: Past) -> Steps[bytes]:
+        """Decodes the value of a row, walking towards the head. Raises DamagedError."""
+        links: list[tuple[int, bytes]] = []
+        wanted: int | None = past.since
+        after = past.until - 1
+        while wanted is not None and not self._knows(past.entry, wanted):
+            read = yield from self._from(past, after)
+            if not read:
+                break
+            after = read[-1][1]
+            wanted = self._follow(past.entry, wanted, read, links)
+        if wanted is None:
+            value = None
+        elif self._knows(past.entry, wanted):
+            value = self._known[past.entry][1]
+        else:
+            value = yield from self._of_head(past.entry, wanted)
+        for form, payload in reversed(links):
+            value = patches.unpack(form, payload, value)
+        if value is None:
+            raise DamagedError("a value that history names is not there")
+        self._known[past.entry] = (past.since, patches.check(value, past.digest))
+        return value
+
+    def _knows(self, entry: EntryKey, since: int) -> bool:
+        known = self._known.get(entry)
+        return known is not None and known[0] == since
+
+    def _from(self, past: Past, after: int) -> Steps[list[Row]]:
+        """Reads the next rows of a chain: as many as it may take, or one where more of it
+        is known.
+        """
+        limit = 1
+        if past.base is not None and past.entry not in self._known:
+            limit = max(patches.MAX_LINKS - past.link, 0) + 2
+        return (
+            yield Ask(
+                f"SELECT since, until, form, base, payload FROM history WHERE {OF_KEY}"
+                " AND until > ? ORDER BY until LIMIT ?",
+                (self._content_id, *past.entry, after, limit),
+            )
+        )
+
+    def _follow(
+        self, entry: EntryKey, wanted: int, read: Iterable[Row], links: list[tuple[int, bytes]]
+    ) -> int | None:
+        """Adds the links that lead on from a value; returns which is wanted next, None when
+        the last one is whole.
+        """
+        for since, _, form, base, payload in read:
+            if self._knows(entry, wanted):
+                break
+            if since < wanted:
+                continue  # It waits for its sweep: nothing is against it any more.
+            if since > wanted:
+                raise DamagedError("a patch is not followed by the value that it is against")
+            links.append((form, payload))
+            if base is None:
+                return None
+            wanted = base
+        return wanted
+
+    def value_since(self, entry: EntryKey, since: int) -> Steps[bytes]:
+        """Returns the value of a key that was set at this version."""
+        for past in (yield from self.of(entry, since, 1)):
+            if past.since == since:
+                return (yield from self.value(past))
+        return (yield from self._of_head(entry, since))
+
+    def _of_head(self, entry: EntryKey, since: int) -> Steps[bytes]:
+        row = yield from first(
+            f"SELECT since, payload FROM entry WHERE {OF_KEY}", (self._content_id, *entry)
+        )
+        if row is None or row[0] != since:
+            raise DamagedError("a patch is not against the value that took its place")
+        payload: bytes = row[1]
+        return payload
+
+
+def next_key(content_id: int, after: EntryKey) -> Steps[EntryKey | None]:
+    """Returns the first key after another that has history: a seek, however long that is."""
+    row = yield from first(
+        "SELECT map, key FROM history WHERE content_id = ? AND (map, key) > (?, ?)"
+        " ORDER BY map, key LIMIT 1",
+        (content_id, *after),
+    )
+    return EntryKey(*row) if row else None
+
+
+ROW = "content_id, map, key, until, since, form, base, link, size, digest, payload"
+"""What `moved` returns."""
+INSERT = insert("history", ROW)
+
+
+def moved(
+    key: tuple[int, int, str],
+    version: int,
+    since: int,
+    digest: bytes,
+    value: bytes,
+    replaced_by: bytes | None,
+    newest: tuple[int | None, int] | None,
+) -> Row:
+    """Returns the row of `history` for a value of content, map and key that ends at `version`.
+
+    `newest` is base and link of the key's newest row so far.
+    """
+    link = 1
+    if replaced_by is not None and newest is not None and newest[0] == since:
+        link += newest[1]
+    packed = patches.pack(value, replaced_by if link <= patches.MAX_LINKS else None)
+    patched = packed.form is Form.PATCH
+    return (
+        *key,
+        version,
+        since,
+        int(packed.form),
+        version if patched else None,
+        link if patched else 0,
+        len(value),
+        digest,
+        packed.data,
+    )
+
+
+def link_of(row: Row) -> tuple[int | None, int]:
+    """Returns base and link of a row that `moved` returned."""
+    return row[6], row[7]
+
+
+def move(content_id: int, version: int, entry: EntryKey, replaced_by: bytes | None) -> Steps[None]:
+    """Moves the head's value of a key to history; the entry is then set anew, or deleted.
+
+    `replaced_by` is the value that takes its place at `version`; None where the key is
+    removed.
+    """
+    key: tuple[int, int, str] = (content_id, entry.map, entry.key)
+    [(since, digest, value)] = yield Ask(
+        f"SELECT since, digest, payload FROM entry WHERE {OF_KEY}", key
+    )
+    newest = None
+    if replaced_by is not None:
+        newest = yield from first(
+            f"SELECT base, link FROM history WHERE {OF_KEY} ORDER BY until DESC LIMIT 1", key
+        )
+    row = moved(
+        key, version, since, digest, value, replaced_by, (newest[0], newest[1]) if newest else None
+    )
+    yield Write(INSERT, [row])
