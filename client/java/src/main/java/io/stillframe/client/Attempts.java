@@ -14,8 +14,9 @@ import java.util.OptionalLong;
 /**
  * The tries of one call (no I/O).
  *
- * <p>Every call can be repeated: saves and deletes carry a request id, by which the server gives
- * its first answer again; a claim that is repeated gives a higher epoch.
+ * <p>Every call can be repeated: saves, forks, deletes and sets carry a request id, by which the
+ * server gives its first answer again; a claim that is repeated gives a higher epoch; and the
+ * contract says of DeleteValue, which carries none, what a repeat may find.
  */
 final class Attempts {
     private final RetryPolicy policy;

@@ -57,7 +57,10 @@ public final class Client extends HistoryCalls implements AutoCloseable {
         return new Client(calls.within(Objects.requireNonNull(timeout)));
     }
 
-    /** Closes the connection, unless its channel was given, and ends the watches. */
+    /**
+     * Closes the connection, unless its channel was given, and ends the watches and the savers. What
+     * a saver has not flushed is lost: close savers before.
+     */
     @Override
     public void close() {
         calls.transport().close();

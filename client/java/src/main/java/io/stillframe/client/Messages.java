@@ -6,6 +6,9 @@ import com.google.protobuf.MessageOrBuilder;
 import io.stillframe.client.errors.ErrorDetails;
 import io.stillframe.client.errors.InvalidFieldException;
 import io.stillframe.client.errors.SnapshotTooLargeException;
+import io.stillframe.client.errors.StillframeException;
+import io.stillframe.client.errors.ValueTooLargeException;
+import io.stillframe.v1.SetValueRequest;
 import java.util.List;
 import java.util.Map;
 
@@ -22,16 +25,22 @@ final class Messages {
         checkFields("", request);
         int size = request.getSerializedSize();
         if (size > maxMessageBytes) {
-            throw new SnapshotTooLargeException(
-                    "the request has " + size + " bytes, and maxMessageBytes is " + maxMessageBytes,
-                    ErrorDetails.of(
-                            "SNAPSHOT_TOO_LARGE",
-                            Map.of(
-                                    "limit", "max_message_bytes",
-                                    "maximum", Integer.toString(maxMessageBytes),
-                                    "actual", Integer.toString(size))),
-                    null);
+            throw tooLarge(request, size, maxMessageBytes);
         }
+    }
+
+    private static StillframeException tooLarge(Message request, int size, int maximum) {
+        String message = "the request has " + size + " bytes, and maxMessageBytes is " + maximum;
+        Map<String, String> metadata =
+                Map.of(
+                        "limit", "max_message_bytes",
+                        "maximum", Integer.toString(maximum),
+                        "actual", Integer.toString(size));
+        return request instanceof SetValueRequest
+                ? new ValueTooLargeException(
+                        message, ErrorDetails.of("VALUE_TOO_LARGE", metadata), null)
+                : new SnapshotTooLargeException(
+                        message, ErrorDetails.of("SNAPSHOT_TOO_LARGE", metadata), null);
     }
 
     /** Refuses such fields; {@code prefix} begins their paths. */

@@ -26,23 +26,28 @@ import java.util.function.Supplier;
  * after an error that waiting does not mend (FencedException, SnapshotTooLargeException), the saver
  * has stopped for good, and every submit and flush throws the error.
  *
- * <p>Usable from many threads. Close it: what was not flushed when the process ends is lost.
+ * <p>Usable from many threads. Close it, and before the client: what was not flushed when the client
+ * is closed or the process ends is lost. In the first case, whoever waits in flush or close gets a
+ * ClosedException.
  */
 public final class Saver implements AutoCloseable {
     private final Execution execution;
     private final Duration timeout;
+    private final Transport transport;
     private final Clock clock;
     private final SaverCore core;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
     private final CountDownLatch stopping = new CountDownLatch(1);
+    private final Runnable abandon = this::abandon;
     private Thread thread;
 
     Saver(Execution execution, Calls calls, Duration maxAbsence) {
         this.execution = execution;
         this.timeout = calls.timeout();
-        this.clock = calls.transport().clock();
-        this.core = new SaverCore(calls.transport().policy(), clock, maxAbsence);
+        this.transport = calls.transport();
+        this.clock = transport.clock();
+        this.core = new SaverCore(transport.policy(), clock, maxAbsence);
     }
 
     /** The handle that it saves through; its claim gives the saves their epoch. */
@@ -73,6 +78,7 @@ public final class Saver implements AutoCloseable {
                 // A process that dies of an error must not hang on it.
                 thread.setDaemon(true);
                 thread.start();
+                transport.atClose(abandon);
             }
             changed.signalAll();
         } finally {
@@ -158,6 +164,19 @@ public final class Saver implements AutoCloseable {
         }
     }
 
+    /** The client is closed: nothing that waits will be saved any more. */
+    private void abandon() {
+        stopping.countDown();
+        locked(
+                () -> {
+                    core.close();
+                    core.stop(new ClosedException("the client is closed"));
+                    // A call over a channel that was given does not end with the client.
+                    thread.interrupt();
+                    return null;
+                });
+    }
+
     private static void join(Thread thread) {
         try {
             thread.join();
@@ -183,6 +202,8 @@ public final class Saver implements AutoCloseable {
         } catch (RuntimeException | Error fault) {
             stop(fault);
             throw fault;
+        } finally {
+            transport.forget(abandon);
         }
     }
 

@@ -24,6 +24,7 @@ final class SaverCore {
     private long durable;
     private Job waiting;
     private int failures;
+    private long tryBegan;
     private long absentSince;
     private StillframeException error;
     private boolean closed;
@@ -71,8 +72,9 @@ final class SaverCore {
         return durable >= ticket || error != null;
     }
 
-    /** The state to save now. */
+    /** The state to save now: a try begins. */
     Job take() {
+        tryBegan = clock.nanoTime();
         Job job = waiting;
         waiting = null;
         return job;
@@ -83,11 +85,8 @@ final class SaverCore {
      * {@code timeout} may be null.
      */
     Duration timeLeft(Duration timeout) {
-        long left = maxAbsence;
-        if (failures > 0) {
-            left -= clock.nanoTime() - absentSince;
-        }
-        left = Math.max(left, LEAST_NANOS);
+        long absent = failures > 0 ? clock.nanoTime() - absentSince : 0;
+        long left = Math.max(maxAbsence - absent, LEAST_NANOS);
         return Duration.ofNanos(timeout == null ? left : Math.min(left, Times.nanos(timeout)));
     }
 
@@ -103,19 +102,25 @@ final class SaverCore {
      * the saver has stopped.
      */
     OptionalLong failed(Job job, StillframeException failure) {
-        long now = clock.nanoTime();
+        if (error != null) {
+            return OptionalLong.empty();
+        }
         if (failures == 0) {
-            absentSince = now;
+            // Its end may come as late as the whole absence may last.
+            absentSince = tryBegan;
         }
         failures++;
-        if (!Attempts.isAbsence(failure) || now - absentSince >= maxAbsence) {
+        long left = maxAbsence - (clock.nanoTime() - absentSince);
+        if (!Attempts.isAbsence(failure) || left <= 0) {
             error = failure;
             return OptionalLong.empty();
         }
         if (waiting == null) {
             waiting = job;
         }
-        return OptionalLong.of(Attempts.delay(policy, failures, clock.random(), failure));
+        long delay = Attempts.delay(policy, failures, clock.random(), failure);
+        // However long the server asks to be left alone, the absence ends in time.
+        return OptionalLong.of(Math.min(delay, left));
     }
 
     /** Stops the saver for a reason of its shell's. */

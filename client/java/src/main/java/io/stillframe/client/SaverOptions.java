@@ -21,7 +21,10 @@ public final class SaverOptions {
         return this;
     }
 
-    /** How long a server's absence is ridden out; 60 s if not set. */
+    /**
+     * How long a server's absence is ridden out, from the beginning of the first try that failed, and
+     * whatever time to wait the server names; 60 s if not set.
+     */
     public SaverOptions maxAbsence(Duration maxAbsence) {
         this.maxAbsence = maxAbsence;
         return this;

@@ -33,8 +33,9 @@ public final class SetValueOptions {
     }
 
     /**
-     * Makes a repeat by the caller safe while the value that it set is there. Not set, each call has
-     * a fresh one, kept over its retries.
+     * Makes a repeat by the caller safe while the value that it set is there; once another has taken
+     * its place, a repeat sets it again, unless expectedEtag or mustNotExist refuses it. Not set,
+     * each call has a fresh one, kept over its retries.
      */
     public SetValueOptions requestId(String requestId) {
         request.setRequestId(requestId);

@@ -40,7 +40,8 @@ public final class WorkingMemory {
      *
      * @throws io.stillframe.client.errors.EtagMismatchException by an expected etag
      * @throws io.stillframe.client.errors.ValueExistsException by mustNotExist
-     * @throws io.stillframe.client.errors.ValueTooLargeException for more than the server's limit
+     * @throws io.stillframe.client.errors.ValueTooLargeException for more than the server's limit,
+     *     or than the client's maxMessageBytes
      */
     public ValueSet setValue(String key, ByteString value, Consumer<SetValueOptions> options) {
         SetValueOptions chosen = new SetValueOptions();
@@ -69,13 +70,21 @@ public final class WorkingMemory {
                 calls.unary(WorkingMemoryServiceGrpc.getGetValueMethod(), request.build()));
     }
 
-    /** Deletes a value, and returns, once that is durable, whether there was one. */
+    /**
+     * Deletes a value, and returns, once that is durable, whether there was one.
+     *
+     * <p>The call carries no request id: where a try took effect and its answer was lost, the next
+     * one also deletes a value that somebody else has set since; or it finds none, and false is
+     * returned. An expected etag makes the first impossible.
+     */
     public boolean deleteValue(String key) {
         return delete(DeleteValueRequest.newBuilder().setKey(key));
     }
 
     /**
-     * Deletes a value if it has this etag, and returns whether there was one.
+     * Deletes a value if it has this etag, and returns whether there was one: false as well when an
+     * earlier try of this call, whose answer was lost, has deleted it. Another value that was set
+     * since stays, and is refused.
      *
      * @throws io.stillframe.client.errors.EtagMismatchException if there is one with another etag
      */

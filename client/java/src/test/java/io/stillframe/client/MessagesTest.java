@@ -5,12 +5,15 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.google.protobuf.ByteString;
 import com.google.protobuf.Message;
 import io.stillframe.client.errors.InvalidFieldException;
 import io.stillframe.client.errors.SnapshotTooLargeException;
+import io.stillframe.client.errors.ValueTooLargeException;
 import io.stillframe.v1.ExecutionFilter;
 import io.stillframe.v1.ListExecutionsRequest;
 import io.stillframe.v1.SaveSnapshotRequest;
+import io.stillframe.v1.SetValueRequest;
 import java.time.Duration;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -79,6 +82,19 @@ class MessagesTest {
         SnapshotTooLargeException error =
                 assertThrows(SnapshotTooLargeException.class, () -> Messages.check(request, 99));
         assertEquals("SNAPSHOT_TOO_LARGE", error.reason());
+        assertEquals(
+                Map.of("limit", "max_message_bytes", "maximum", "99", "actual", "100"),
+                error.metadata());
+    }
+
+    @Test
+    void aValueThatIsTooLargeIsRefusedAsOne() {
+        SetValueRequest request =
+                SetValueRequest.newBuilder().setValue(ByteString.copyFrom(new byte[98])).build();
+        Messages.check(request, 100);
+        ValueTooLargeException error =
+                assertThrows(ValueTooLargeException.class, () -> Messages.check(request, 99));
+        assertEquals("VALUE_TOO_LARGE", error.reason());
         assertEquals(
                 Map.of("limit", "max_message_bytes", "maximum", "99", "actual", "100"),
                 error.metadata());

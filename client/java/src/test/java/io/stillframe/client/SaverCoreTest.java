@@ -83,6 +83,54 @@ class SaverCoreTest {
     }
 
     @Test
+    void anAbsenceBeginsWithTheTryThatFailed() {
+        submit(1);
+        SaverCore.Job job = core.take();
+        clock.pass(Duration.ofSeconds(45));
+        assertTrue(core.failed(job, BROKEN).isPresent());
+        assertEquals(Duration.ofSeconds(15), core.timeLeft(null));
+        core.take();
+        clock.pass(Duration.ofSeconds(15));
+        assertTrue(core.failed(job, BROKEN).isEmpty());
+    }
+
+    @Test
+    void aTryThatTakesAllTheTimeIsTheLast() {
+        submit(1);
+        SaverCore.Job job = core.take();
+        clock.pass(Duration.ofSeconds(60));
+        assertTrue(core.failed(job, BROKEN).isEmpty());
+        assertThrows(UnavailableException.class, core::check);
+    }
+
+    @Test
+    void aServerThatAsksForMoreTimeDoesNotMakeTheAbsenceLonger() {
+        submit(1);
+        SaverCore.Job job = core.take();
+        clock.pass(Duration.ofSeconds(20));
+        StillframeException busy =
+                Statuses.error(
+                        Errors.of(
+                                Status.Code.RESOURCE_EXHAUSTED,
+                                "SERVER_BUSY",
+                                Duration.ofDays(300 * 365)));
+        long wait = core.failed(job, busy).orElseThrow();
+        assertEquals(Duration.ofSeconds(40), Duration.ofNanos(wait));
+        clock.pass(Duration.ofNanos(wait));
+        assertEquals(Duration.ofMillis(1), core.timeLeft(null));
+        assertTrue(core.failed(core.take(), busy).isEmpty());
+    }
+
+    @Test
+    void theFirstErrorIsTheOneThatStoppedIt() {
+        submit(1);
+        SaverCore.Job job = core.take();
+        core.stop(new ClosedException("closed"));
+        assertTrue(core.failed(job, BROKEN).isEmpty());
+        assertThrows(ClosedException.class, core::check);
+    }
+
+    @Test
     void anAnswerEndsAnAbsence() {
         submit(1);
         SaverCore.Job job = core.take();

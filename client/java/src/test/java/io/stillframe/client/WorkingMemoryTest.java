@@ -10,6 +10,7 @@ import io.grpc.Status;
 import io.stillframe.client.errors.EtagMismatchException;
 import io.stillframe.client.errors.ValueExistsException;
 import io.stillframe.client.errors.ValueNotFoundException;
+import io.stillframe.client.errors.ValueTooLargeException;
 import io.stillframe.v1.DeleteValueRequest;
 import io.stillframe.v1.DeleteValueResponse;
 import io.stillframe.v1.GetValueRequest;
@@ -88,6 +89,27 @@ class WorkingMemoryTest {
         assertEquals("e", server.request(DeleteValueRequest.class).getExpectedEtag());
         assertFalse(memory.deleteValue("k"));
         assertFalse(server.request(DeleteValueRequest.class).hasExpectedEtag());
+    }
+
+    @Test
+    void aRetriedDeleteKeepsTheEtagThatProtectsALaterValue() {
+        server.refuse(Errors.of(Status.Code.UNAVAILABLE))
+                .refuse(Errors.of(Status.Code.ABORTED, "ETAG_MISMATCH"));
+        WorkingMemory memory = client.workingMemory();
+        assertThrows(EtagMismatchException.class, () -> memory.deleteValue("k", "e"));
+        assertEquals(2, server.requests.size());
+        assertEquals(server.requests.get(0), server.requests.get(1));
+        assertEquals("e", server.request(DeleteValueRequest.class).getExpectedEtag());
+    }
+
+    @Test
+    void aValueLargerThanAMessageIsRefusedAsAValue() {
+        try (Client small = server.client().maxMessageBytes(100).build()) {
+            WorkingMemory memory = small.workingMemory();
+            ByteString large = ByteString.copyFrom(new byte[100]);
+            assertThrows(ValueTooLargeException.class, () -> memory.setValue("k", large));
+        }
+        assertTrue(server.requests.isEmpty());
     }
 
     @Test
