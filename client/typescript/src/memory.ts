@@ -3,7 +3,7 @@
 import { WorkingMemoryService } from "@stillframe/proto";
 import { call, newRequestId, type Call, type CallOptions } from "./call.js";
 import { keyInfo, storedValue, valueSet } from "./decoding.js";
-import { durationOf } from "./encoding.js";
+import { durationOf, uint32 } from "./encoding.js";
 import type { KeyInfo, Page, StoredValue, ValueSet } from "./types.js";
 
 /** Whose value it is. */
@@ -83,7 +83,7 @@ export function listKeysPage(tenantId: string, options: ListKeysPageOptions): Ca
     tenantId,
     executionId: options.executionId,
     keyPrefix: options.keyPrefix,
-    pageSize: options.pageSize ?? 0,
+    pageSize: uint32("page_size", options.pageSize ?? 0),
     pageToken: options.pageToken ?? "",
   };
   return call(method.listKeys, request, ({ keys, nextPageToken }) => ({

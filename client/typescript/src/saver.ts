@@ -1,5 +1,5 @@
 import type { CallOptions } from "./call.js";
-import type { EncodedSnapshot } from "./encoding.js";
+import { durationOf, type EncodedSnapshot } from "./encoding.js";
 import { ClosedError, DeadlineExceededError, StillframeError } from "./errors.js";
 import type { Execution, ExecutionOptions } from "./execution.js";
 import type { SaveOptions } from "./options.js";
@@ -70,6 +70,8 @@ export class Saver implements AsyncDisposable {
     options: Pick<SaveOptions, "ttlMs" | "allowSequenceRegression"> = {},
   ): void {
     const encoded = this.execution.encode(snapshot);
+    // Refused now, not by the save, whose failure would stop the saver.
+    durationOf(options.ttlMs);
     if (this.#closed) {
       throw new ClosedError("the saver is closed");
     }

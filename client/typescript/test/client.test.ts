@@ -91,6 +91,15 @@ test("what another try does not help is not tried again", async (context) => {
   assert.equal(calls, 1);
 });
 
+test("a call that cannot be sent is the caller's mistake, and is not tried again", async (context) => {
+  const clock = { now: () => 0, random: () => 0, sleep: () => assert.fail("it was tried again") };
+  const client = connect(context, "127.0.0.1:1", { clock });
+  const text = "text" as unknown as Uint8Array;
+  await assert.rejects(client.setValue("key", text), sf.InvalidFieldError);
+  await assert.rejects(client.listPage({ pageSize: -1 }), sf.InvalidFieldError);
+  await assert.rejects(client.save("run-1", { state: 1e12 as number }), sf.InvalidFieldError);
+});
+
 test("the timeout holds over all tries", async (context) => {
   const server = await serve(context, { getServerInfo: (_, call) => never(call) });
   const client = connect(context, server.target, { timeoutMs: 50 });

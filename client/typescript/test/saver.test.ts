@@ -108,6 +108,14 @@ test("a submit takes a copy, and refuses what cannot be encoded", async () => {
     () => bench.saver.submit({ state, variables: { f: () => 1 } }),
     sf.ValueEncodeError,
   );
+  for (const wrong of [
+    { state: 1e12 as number },
+    { state, timestampNs: 10n ** 40n },
+    { state, userId: "\ud800" },
+  ]) {
+    assert.throws(() => bench.saver.submit(wrong), sf.InvalidFieldError);
+  }
+  assert.throws(() => bench.saver.submit({ state }, { ttlMs: 1e300 }), sf.InvalidFieldError);
   bench.submit(1, { ttlMs: 5, allowSequenceRegression: true });
   const save = await bench.next();
   assert.equal(save.options.ttlMs, 5);
