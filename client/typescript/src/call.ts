@@ -10,7 +10,12 @@ import {
   type MessageShape,
 } from "@bufbuild/protobuf";
 import { randomBytes } from "node:crypto";
-import { invalidField, InvalidFieldError } from "./errors.js";
+import {
+  invalidField,
+  InvalidFieldError,
+  type SnapshotTooLargeError,
+  type ValueTooLargeError,
+} from "./errors.js";
 
 /** What every call can be told. */
 export interface CallOptions {
@@ -65,6 +70,21 @@ export function sizeOf<I extends DescMessage>(schema: I, message: MessageShape<I
   } catch (error) {
     const { message: text } = error as Error;
     throw new InvalidFieldError(text, { reason: "INVALID_FIELD", cause: error });
+  }
+}
+
+/** Refuses a call that is above the client's bound; the channel's own error has no reason. */
+export function refuseTooLarge(
+  { size }: Call<unknown>,
+  maximum: number,
+  TooLarge: typeof SnapshotTooLargeError | typeof ValueTooLargeError,
+  reason: "SNAPSHOT_TOO_LARGE" | "VALUE_TOO_LARGE",
+): void {
+  if (size > maximum) {
+    throw new TooLarge(`the request has ${size} bytes, and maxMessageBytes is ${maximum}`, {
+      reason,
+      metadata: { limit: "max_message_bytes", maximum: `${maximum}`, actual: `${size}` },
+    });
   }
 }
 

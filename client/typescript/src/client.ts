@@ -220,13 +220,16 @@ export class Client implements AsyncDisposable {
     return await this.#unary(this.#requests.delete(executionId, options), options);
   }
 
-  /** Sets a value of the working memory, and returns once that is durable. */
+  /**
+   * Sets a value of the working memory, and returns once that is durable. Throws
+   * ValueTooLargeError, and what the options say.
+   */
   async setValue(
     key: string,
     value: Uint8Array,
     options: memory.SetValueOptions = {},
   ): Promise<ValueSet> {
-    return await this.#unary(memory.setValue(this.tenant, key, value, options), options);
+    return await this.#unary(memory.setValue(this.#requests, key, value, options), options);
   }
 
   /** Gets a value of the working memory. Throws ValueNotFoundError, also once its ttl is over. */

@@ -93,7 +93,7 @@ function encodeMap(name: string, entries: Entries, codec: Codec): Payloads {
     if (entries.isPartial) {
       throw incomplete(`snapshot.${name}`);
     }
-    return entries.payloads();
+    entries = entries.payloads();
   }
   const pairs = entries instanceof Map ? entries : Object.entries(entries);
   const payloads = new Map<string, Payload>();

@@ -1,9 +1,11 @@
 /** The calls of the working memory: small values that engines keep beside their snapshots. */
 
 import { WorkingMemoryService } from "@stillframe/proto";
-import { call, newRequestId, type Call, type CallOptions } from "./call.js";
+import { call, newRequestId, refuseTooLarge, type Call, type CallOptions } from "./call.js";
 import { keyInfo, storedValue, valueSet } from "./decoding.js";
 import { durationOf, uint32 } from "./encoding.js";
+import { ValueTooLargeError } from "./errors.js";
+import type { Requests } from "./requests.js";
 import type { KeyInfo, Page, StoredValue, ValueSet } from "./types.js";
 
 /** Whose value it is. */
@@ -47,7 +49,7 @@ export interface ListKeysPageOptions extends ListKeysOptions {
 const { method } = WorkingMemoryService;
 
 export function setValue(
-  tenantId: string,
+  { tenantId, maxMessageBytes }: Requests,
   key: string,
   value: Uint8Array,
   options: SetValueOptions,
@@ -62,7 +64,9 @@ export function setValue(
     mustNotExist: options.mustNotExist ?? false,
     requestId: options.requestId ?? newRequestId(),
   };
-  return call(method.setValue, request, valueSet);
+  const built = call(method.setValue, request, valueSet);
+  refuseTooLarge(built, maxMessageBytes, ValueTooLargeError, "VALUE_TOO_LARGE");
+  return built;
 }
 
 export function getValue(tenantId: string, key: string, options: ScopeOptions): Call<StoredValue> {

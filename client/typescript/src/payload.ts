@@ -90,7 +90,8 @@ export function encodeEntry(codec: Codec, key: string, value: unknown): Payload 
   if (!(payload instanceof Payload && payload.data instanceof Uint8Array)) {
     throw new ValueEncodeError("is no Payload of bytes", { key });
   }
-  return payload;
+  // The bytes of one that was given are the caller's, to change before they are sent.
+  return payload === value ? new Payload(new Uint8Array(payload.data), payload) : payload;
 }
 
 function encoded(codec: Codec, key: string, value: unknown): Payload {

@@ -13,7 +13,7 @@ import {
   type SnapshotDelta,
   type WatchSnapshotsRequest,
 } from "@stillframe/proto";
-import { call, newRequestId, sizeOf, type Call } from "./call.js";
+import { call, newRequestId, refuseTooLarge, sizeOf, type Call } from "./call.js";
 import { plain, storedSnapshot } from "./decoding.js";
 import {
   durationOf,
@@ -76,7 +76,7 @@ export class Requests {
       allowSequenceRegression: options.allowSequenceRegression ?? false,
     };
     const built = call(SnapshotService.method.saveSnapshot, request, plain);
-    this.#refuseTooLarge(built.size);
+    refuseTooLarge(built, this.maxMessageBytes, SnapshotTooLargeError, "SNAPSHOT_TOO_LARGE");
     return built;
   }
 
@@ -224,18 +224,6 @@ export class Requests {
       ...plain(answer),
       limits: plain(expectPresent(answer.limits)),
     }));
-  }
-
-  /** The channel has no bound of its own on what it sends. */
-  #refuseTooLarge(size: number): void {
-    const maximum = this.maxMessageBytes;
-    if (size > maximum) {
-      const message = `the request has ${size} bytes, and maxMessageBytes is ${maximum}`;
-      throw new SnapshotTooLargeError(message, {
-        reason: "SNAPSHOT_TOO_LARGE",
-        metadata: { limit: "max_message_bytes", maximum: `${maximum}`, actual: `${size}` },
-      });
-    }
   }
 
   #bound(maxMessageBytes: Int64 | undefined): bigint {

@@ -356,6 +356,13 @@ test("a large answer comes whole, and one above the bound is refused", async (co
   assert.equal((await client.load("run-1")).variables.get("a"), 1);
   const small = connect(context, server.target, { maxMessageBytes: 1024 * 1024 });
   await assert.rejects(small.load("run-1"), sf.ResourceExhaustedError);
+  await assert.rejects(
+    small.save("run-1", { ...RUNNING, variables: { a: new sf.Payload(data) } }),
+    {
+      reason: "SNAPSHOT_TOO_LARGE",
+    },
+  );
+  await assert.rejects(small.setValue("key", data), { reason: "VALUE_TOO_LARGE" });
 });
 
 /** No answer, until the call is over. */

@@ -93,7 +93,7 @@ test("an enum is a number of 32 bits", () => {
 test("a request that cannot be encoded is refused when it is made", () => {
   const text = "text" as unknown as Uint8Array;
   const refused = { name: "InvalidFieldError", reason: "INVALID_FIELD", message: /cannot encode/ };
-  assert.throws(() => memory.setValue("acme", "key", text, {}), refused);
+  assert.throws(() => memory.setValue(requests, "key", text, {}), refused);
 });
 
 test("an entry that cannot be sent is refused when it is encoded", () => {
@@ -101,6 +101,8 @@ test("an entry that cannot be sent is refused when it is encoded", () => {
   const encode = (variables: sf.Entries, codec = sf.jsonCodec) =>
     encodeSnapshot({ state, variables }, codec);
   refuses("snapshot.variables", () => encode({ "\ud800": 1 }));
+  const loaded = new Values("variables", new Map(), sf.jsonCodec, { partial: false });
+  refuses("snapshot.variables", () => encode(loaded.set("\ud800", 1)));
   const data = new Uint8Array();
   refuses("snapshot.variables", () => encode({ a: new sf.Payload(data, { encoding: "\ud800" }) }));
   refuses("snapshot.variables", () => encode({ a: new sf.Payload(data, { codecs: ["\ud800"] }) }));
@@ -181,6 +183,33 @@ test("entries come from objects, from maps, and from what was loaded", () => {
     [["10", "2"], raw],
   );
   assert.throws(() => keys({ a: NaN }, {}), { key: 'step_outputs["a"]' });
+});
+
+test("an encoded snapshot shares no bytes with a payload that was given", () => {
+  const state = sf.ExecutionState.RUNNING;
+  const given = new sf.Payload(Buffer.of(1), { encoding: "binary", codecs: ["zstd"] });
+  const loaded = new Values("variables", new Map([["k", given]]), sf.jsonCodec, { partial: false });
+  const set = new Values("variables", new Map(), sf.jsonCodec, { partial: false });
+  set.set("k", given);
+  const all = [{ k: given }, new Map([["k", given]]), loaded].map(
+    (variables) => encodeSnapshot({ state, variables }, sf.jsonCodec).variables,
+  );
+  all.push(set.payloads());
+  given.data[0] = 2;
+  const before = new sf.Payload(Uint8Array.of(1), { encoding: "binary", codecs: ["zstd"] });
+  all.forEach((variables) => assert.deepEqual(variables.get("k"), before));
+});
+
+test("a value that the client's bound has no room for is too large", () => {
+  const set = (size: number) =>
+    memory.setValue(requests, "key", new Uint8Array(size), { requestId: "1" });
+  const rest = set(900).size - 900;
+  assert.equal(set(1_000 - rest).size, 1_000);
+  assert.throws(() => set(1_001 - rest), {
+    name: "ValueTooLargeError",
+    reason: "VALUE_TOO_LARGE",
+    metadata: { limit: "max_message_bytes", maximum: "1000", actual: "1001" },
+  });
 });
 
 test("every call that changes state carries a request_id of its own", () => {
