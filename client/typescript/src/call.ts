@@ -32,8 +32,8 @@ export interface CallOptions {
 }
 
 /**
- * A method, its request, and how to read the answer. Sending it twice is safe: what changes state
- * carries a request_id.
+ * A method, its request, and how to read the answer. It may be sent more than once: what changes
+ * state carries a request_id, but for a claim, which then gives a higher epoch, and deleteValue.
  */
 export interface Call<T> {
   readonly method: DescMethodUnary;

@@ -28,7 +28,10 @@ export interface SetValueOptions extends ScopeOptions {
 
 /** What deleting a value is told. */
 export interface DeleteValueOptions extends ScopeOptions {
-  /** Refuse with EtagMismatchError if there is a value with another etag. */
+  /**
+   * Refuse with EtagMismatchError if there is a value with another etag: then a retry cannot delete
+   * one that was set since.
+   */
   readonly expectedEtag?: string | undefined;
 }
 
