@@ -48,6 +48,53 @@ test("metadata can be asked for at each try", async (context) => {
   assert.deepEqual(seen, ["1", "2"]);
 });
 
+test("metadata that could not be had fails its try, and is asked for again", async (context) => {
+  const server = await serve(context, {
+    getServerInfo: () => info,
+    saveSnapshot: () => ({ version: 1n }),
+    watchSnapshots: async function* () {
+      yield { frames: [{ frame: { case: "opened", value: {} } }] };
+    },
+  });
+  const failure = new Error("no token");
+  let failures = 0;
+  const metadata = () => {
+    if (failures > 0) {
+      failures -= 1;
+      throw failure;
+    }
+    return { token: "t" };
+  };
+  const client = connect(context, server.target, { metadata });
+  failures = 2;
+  assert.equal((await client.info()).storeKind, "memory");
+  failures = 2;
+  const watch = client.watch();
+  assert.equal((await watch.next()).value?.type, "opened");
+  await watch.close();
+  const once = connect(context, server.target, { metadata, retry: { maxAttempts: 1 } });
+  const saver = once.saver("run-1");
+  failures = 2;
+  saver.submit(RUNNING);
+  assert.equal((await saver.flush())?.version, 1n);
+  await saver.close();
+  failures = 1;
+  await assert.rejects(once.info(), (error) => {
+    assert.ok(error instanceof sf.UnavailableError);
+    assert.match(error.message, /no token/);
+    assert.equal(error.cause, failure);
+    return true;
+  });
+});
+
+test("metadata that cannot be sent is refused: at once, or by its try", async (context) => {
+  const metadata = { token: "line\n break" };
+  assert.throws(() => new sf.Client("127.0.0.1:1", { tenant: "acme", metadata }), TypeError);
+  const retry = { maxAttempts: 1 };
+  const client = connect(context, "127.0.0.1:1", { metadata: async () => metadata, retry });
+  await assert.rejects(client.info(), sf.UnavailableError);
+});
+
 test("a call is tried again under the same request_id, until it is answered", async (context) => {
   const ids: string[] = [];
   const refusals = [
