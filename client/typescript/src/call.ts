@@ -2,6 +2,7 @@
 
 import {
   create,
+  toBinary,
   type DescMessage,
   type DescMethodUnary,
   type Message,
@@ -9,7 +10,12 @@ import {
   type MessageShape,
 } from "@bufbuild/protobuf";
 import { randomBytes } from "node:crypto";
-import { invalidField } from "./errors.js";
+import {
+  invalidField,
+  InvalidFieldError,
+  type SnapshotTooLargeError,
+  type ValueTooLargeError,
+} from "./errors.js";
 
 /** What every call can be told. */
 export interface CallOptions {
@@ -26,28 +32,60 @@ export interface CallOptions {
 }
 
 /**
- * A method, its request, and how to read the answer. Sending it twice is safe: what changes state
- * carries a request_id.
+ * A method, its request, and how to read the answer. It may be sent more than once: what changes
+ * state carries a request_id, but for a claim, which then gives a higher epoch, and deleteValue.
  */
 export interface Call<T> {
   readonly method: DescMethodUnary;
   readonly request: Message;
+  /** The bytes of the request. */
+  readonly size: number;
   read(answer: Message): T;
 }
 
+/** Makes a call. Throws InvalidFieldError for a request that cannot be sent. */
 export function call<I extends DescMessage, O extends DescMessage, T>(
   method: DescMethodUnary<I, O>,
   request: MessageInitShape<I>,
   read: (answer: MessageShape<O>) => T,
 ): Call<T> {
   const message = create(method.input, request);
-  refuseBrokenText(message, "");
-  return { method, request: message, read: read as (answer: Message) => T };
+  const size = sizeOf(method.input, message);
+  return { method, request: message, size, read: read as (answer: Message) => T };
 }
 
 /** A fresh request_id, of the system's randomness. */
 export function newRequestId(): string {
   return randomBytes(16).toString("hex");
+}
+
+/**
+ * The bytes of a request. Throws InvalidFieldError for one that cannot be encoded: sent, its failure
+ * would look like that of a connection.
+ */
+export function sizeOf<I extends DescMessage>(schema: I, message: MessageShape<I>): number {
+  refuseBrokenText(message, "");
+  try {
+    return toBinary(schema, message).length;
+  } catch (error) {
+    const { message: text } = error as Error;
+    throw new InvalidFieldError(text, { reason: "INVALID_FIELD", cause: error });
+  }
+}
+
+/** Refuses a call that is above the client's bound; the channel's own error has no reason. */
+export function refuseTooLarge(
+  { size }: Call<unknown>,
+  maximum: number,
+  TooLarge: typeof SnapshotTooLargeError | typeof ValueTooLargeError,
+  reason: "SNAPSHOT_TOO_LARGE" | "VALUE_TOO_LARGE",
+): void {
+  if (size > maximum) {
+    throw new TooLarge(`the request has ${size} bytes, and maxMessageBytes is ${maximum}`, {
+      reason,
+      metadata: { limit: "max_message_bytes", maximum: `${maximum}`, actual: `${size}` },
+    });
+  }
 }
 
 /** Refuses lone surrogates, which would be sent as another character. */

@@ -61,7 +61,7 @@ export class Client implements AsyncDisposable {
   readonly #retry: RetryPolicy;
   readonly #clock: Clock;
 
-  /** Throws TypeError for a target that is none. */
+  /** Throws TypeError for a target that is none, and for metadata that cannot be sent. */
   constructor(target: string, options: ClientOptions) {
     const { tenant, tls, codec = jsonCodec, maxMessageBytes = MAX_MESSAGE_BYTES } = options;
     this.#timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
@@ -220,13 +220,16 @@ export class Client implements AsyncDisposable {
     return await this.#unary(this.#requests.delete(executionId, options), options);
   }
 
-  /** Sets a value of the working memory, and returns once that is durable. */
+  /**
+   * Sets a value of the working memory, and returns once that is durable. Throws
+   * ValueTooLargeError, and what the options say.
+   */
   async setValue(
     key: string,
     value: Uint8Array,
     options: memory.SetValueOptions = {},
   ): Promise<ValueSet> {
-    return await this.#unary(memory.setValue(this.tenant, key, value, options), options);
+    return await this.#unary(memory.setValue(this.#requests, key, value, options), options);
   }
 
   /** Gets a value of the working memory. Throws ValueNotFoundError, also once its ttl is over. */
@@ -234,7 +237,13 @@ export class Client implements AsyncDisposable {
     return await this.#unary(memory.getValue(this.tenant, key, options), options);
   }
 
-  /** Deletes a value of the working memory; false where there was none. */
+  /**
+   * Deletes a value of the working memory; false where there was none.
+   *
+   * It is tried again as every call is, and has no request_id: after a try whose answer was lost,
+   * the next may find nothing and return false, or delete a value that was set since.
+   * `expectedEtag` makes the latter impossible.
+   */
   async deleteValue(key: string, options: memory.DeleteValueOptions = {}): Promise<boolean> {
     return await this.#unary(memory.deleteValue(this.tenant, key, options), options);
   }

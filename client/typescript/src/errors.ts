@@ -207,7 +207,7 @@ export class ResourceExhaustedError extends StillframeError {
 }
 /** The snapshot, or a part of it, is larger than the server, or the client's bound, accepts. */
 export class SnapshotTooLargeError extends ResourceExhaustedError {}
-/** The value is larger than the server accepts. */
+/** The value is larger than the server, or the client's bound, accepts. */
 export class ValueTooLargeError extends ResourceExhaustedError {}
 /** The tenant has used up a quota. */
 export class QuotaExceededError extends ResourceExhaustedError {}

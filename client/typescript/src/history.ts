@@ -102,7 +102,7 @@ export function prune(tenantId: string, executionId: string, options: PruneOptio
     executionId,
     versions: notEmpty("versions", options.versions).map((each) => int64("versions", each)),
     snapshotIds: notEmpty("snapshot_ids", options.snapshotIds),
-    criteria: criteriaMessage(options.criteria),
+    criteria: criteriaMessage("criteria", options.criteria),
     labels: { ...labels },
     allHistory: options.allHistory ?? false,
     writerEpoch: int64("writer_epoch", options.writerEpoch),

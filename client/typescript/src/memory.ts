@@ -1,9 +1,11 @@
 /** The calls of the working memory: small values that engines keep beside their snapshots. */
 
 import { WorkingMemoryService } from "@stillframe/proto";
-import { call, newRequestId, type Call, type CallOptions } from "./call.js";
+import { call, newRequestId, refuseTooLarge, type Call, type CallOptions } from "./call.js";
 import { keyInfo, storedValue, valueSet } from "./decoding.js";
-import { durationOf } from "./encoding.js";
+import { durationOf, uint32 } from "./encoding.js";
+import { ValueTooLargeError } from "./errors.js";
+import type { Requests } from "./requests.js";
 import type { KeyInfo, Page, StoredValue, ValueSet } from "./types.js";
 
 /** Whose value it is. */
@@ -26,7 +28,10 @@ export interface SetValueOptions extends ScopeOptions {
 
 /** What deleting a value is told. */
 export interface DeleteValueOptions extends ScopeOptions {
-  /** Refuse with EtagMismatchError if there is a value with another etag. */
+  /**
+   * Refuse with EtagMismatchError if there is a value with another etag: then a retry cannot delete
+   * one that was set since.
+   */
   readonly expectedEtag?: string | undefined;
 }
 
@@ -47,7 +52,7 @@ export interface ListKeysPageOptions extends ListKeysOptions {
 const { method } = WorkingMemoryService;
 
 export function setValue(
-  tenantId: string,
+  { tenantId, maxMessageBytes }: Requests,
   key: string,
   value: Uint8Array,
   options: SetValueOptions,
@@ -62,7 +67,9 @@ export function setValue(
     mustNotExist: options.mustNotExist ?? false,
     requestId: options.requestId ?? newRequestId(),
   };
-  return call(method.setValue, request, valueSet);
+  const built = call(method.setValue, request, valueSet);
+  refuseTooLarge(built, maxMessageBytes, ValueTooLargeError, "VALUE_TOO_LARGE");
+  return built;
 }
 
 export function getValue(tenantId: string, key: string, options: ScopeOptions): Call<StoredValue> {
@@ -83,7 +90,7 @@ export function listKeysPage(tenantId: string, options: ListKeysPageOptions): Ca
     tenantId,
     executionId: options.executionId,
     keyPrefix: options.keyPrefix,
-    pageSize: options.pageSize ?? 0,
+    pageSize: uint32("page_size", options.pageSize ?? 0),
     pageToken: options.pageToken ?? "",
   };
   return call(method.listKeys, request, ({ keys, nextPageToken }) => ({

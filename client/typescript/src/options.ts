@@ -18,7 +18,10 @@ export interface ClientOptions {
    * `ca` (own roots, PEM), `cert` and `key`, `servername`.
    */
   readonly tls?: boolean | TlsOptions | undefined;
-  /** Text that goes with every call, by lower-case name, such as `authorization`. */
+  /**
+   * Text that goes with every call, by lower-case name, such as `authorization`; or a function that
+   * gives it for each try.
+   */
   readonly metadata?: Metadata | undefined;
   /**
    * The milliseconds that a call may take with all its retries; 30,000. Infinity is no bound. A

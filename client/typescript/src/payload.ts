@@ -86,9 +86,15 @@ function undecodable(payload: Payload, message: string): ValueDecodeError {
 
 /** The payload of an entry. `key` is its name in errors, such as `variables["x"]`. */
 export function encodeEntry(codec: Codec, key: string, value: unknown): Payload {
-  if (value instanceof Payload) {
-    return value;
+  const payload = value instanceof Payload ? value : encoded(codec, key, value);
+  if (!(payload instanceof Payload && payload.data instanceof Uint8Array)) {
+    throw new ValueEncodeError("is no Payload of bytes", { key });
   }
+  // The bytes of one that was given are the caller's, to change before they are sent.
+  return payload === value ? new Payload(new Uint8Array(payload.data), payload) : payload;
+}
+
+function encoded(codec: Codec, key: string, value: unknown): Payload {
   try {
     return codec.encode(value);
   } catch (error) {

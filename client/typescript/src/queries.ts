@@ -11,7 +11,7 @@ import type {
   StateClass,
   WaitReason,
 } from "@stillframe/proto";
-import { int64, timestampOf } from "./encoding.js";
+import { int32, int64, timestampOf } from "./encoding.js";
 import { invalidField } from "./errors.js";
 import type { Int64 } from "./types.js";
 
@@ -71,17 +71,19 @@ export interface Projection {
   readonly variables?: MapProjection | undefined;
 }
 
+/** `field` is its path in the request, for errors. */
 export function criteriaMessage(
+  field: string,
   criteria: Criteria | undefined,
 ): MessageInitShape<typeof SnapshotCriteriaSchema> | undefined {
   return (
     criteria && {
-      sequenceMin: int64("criteria.sequence_min", criteria.sequenceMin),
-      sequenceMax: int64("criteria.sequence_max", criteria.sequenceMax),
-      timestampMin: timestampOf(criteria.timestampMinNs),
-      timestampMax: timestampOf(criteria.timestampMaxNs),
-      commitTimeMin: timestampOf(criteria.commitTimeMinNs),
-      commitTimeMax: timestampOf(criteria.commitTimeMaxNs),
+      sequenceMin: int64(`${field}.sequence_min`, criteria.sequenceMin),
+      sequenceMax: int64(`${field}.sequence_max`, criteria.sequenceMax),
+      timestampMin: timestampOf(`${field}.timestamp_min`, criteria.timestampMinNs),
+      timestampMax: timestampOf(`${field}.timestamp_max`, criteria.timestampMaxNs),
+      commitTimeMin: timestampOf(`${field}.commit_time_min`, criteria.commitTimeMinNs),
+      commitTimeMax: timestampOf(`${field}.commit_time_max`, criteria.commitTimeMaxNs),
     }
   );
 }
@@ -93,18 +95,18 @@ export function filterMessage(
     filter && {
       executionIds: notEmpty("filter.execution_ids", filter.executionIds),
       executionIdPrefix: filter.executionIdPrefix,
-      states: notEmpty("filter.states", filter.states),
-      stateClasses: notEmpty("filter.state_classes", filter.stateClasses),
-      waitReasons: notEmpty("filter.wait_reasons", filter.waitReasons),
+      states: enums("filter.states", filter.states),
+      stateClasses: enums("filter.state_classes", filter.stateClasses),
+      waitReasons: enums("filter.wait_reasons", filter.waitReasons),
       userId: filter.userId,
       parentExecutionId: filter.parentExecutionId,
       labels: { ...filter.labels },
-      criteria: criteriaMessage(filter.criteria),
+      criteria: criteriaMessage("filter.criteria", filter.criteria),
     }
   );
 }
 
-/** `field` is its name in the request, for the error when more than one is given. */
+/** `field` is its path in the request, for errors. */
 export function selectorMessage(
   field: string,
   { version, snapshotId, criteria }: Selector,
@@ -118,7 +120,7 @@ export function selectorMessage(
   if (snapshotId !== undefined) {
     return { selector: { case: "snapshotId", value: snapshotId } };
   }
-  const value = criteriaMessage(criteria);
+  const value = criteriaMessage(`${field}.latest_matching`, criteria);
   return value && { selector: { case: "latestMatching", value } };
 }
 
@@ -143,6 +145,10 @@ function mapProjectionMessage(
       keyPrefixes: [...(projection.keyPrefixes ?? [])],
     }
   );
+}
+
+function enums<T extends number>(field: string, values: readonly T[] | undefined): T[] {
+  return notEmpty(field, values).map((each) => int32(field, each));
 }
 
 /**

@@ -3,9 +3,8 @@
  * history.ts and memory.ts, which have the others.
  */
 
-import { create, toBinary, type MessageInitShape } from "@bufbuild/protobuf";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import {
-  SaveSnapshotRequestSchema,
   SnapshotService,
   SnapshotView,
   WatchMode,
@@ -14,9 +13,16 @@ import {
   type SnapshotDelta,
   type WatchSnapshotsRequest,
 } from "@stillframe/proto";
-import { call, newRequestId, refuseBrokenText, type Call } from "./call.js";
+import { call, newRequestId, refuseTooLarge, sizeOf, type Call } from "./call.js";
 import { plain, storedSnapshot } from "./decoding.js";
-import { durationOf, int64, snapshotMessage, type EncodedSnapshot } from "./encoding.js";
+import {
+  durationOf,
+  int32,
+  int64,
+  snapshotMessage,
+  uint32,
+  type EncodedSnapshot,
+} from "./encoding.js";
 import { invalidField, SnapshotTooLargeError, UnknownError } from "./errors.js";
 import type { Codec } from "./payload.js";
 import type {
@@ -69,9 +75,8 @@ export class Requests {
       ttl: durationOf(options.ttlMs),
       allowSequenceRegression: options.allowSequenceRegression ?? false,
     };
-    const message = create(SaveSnapshotRequestSchema, request);
-    const built = call(SnapshotService.method.saveSnapshot, message, plain);
-    this.#refuseTooLarge(toBinary(SaveSnapshotRequestSchema, message).length);
+    const built = call(SnapshotService.method.saveSnapshot, request, plain);
+    refuseTooLarge(built, this.maxMessageBytes, SnapshotTooLargeError, "SNAPSHOT_TOO_LARGE");
     return built;
   }
 
@@ -143,7 +148,7 @@ export class Requests {
       tenantId: this.tenantId,
       filter: filterMessage(options.filter),
       ...viewOf(options),
-      pageSize: options.pageSize ?? 0,
+      pageSize: uint32("page_size", options.pageSize ?? 0),
       pageToken: options.pageToken ?? "",
       includeCount: options.includeCount ?? false,
       maxMessageBytes: this.#bound(undefined),
@@ -163,10 +168,10 @@ export class Requests {
       tenantId: this.tenantId,
       executionId,
       filter: filterMessage(options.filter),
-      criteria: criteriaMessage(options.criteria),
+      criteria: criteriaMessage("criteria", options.criteria),
       labels: { ...options.labels },
       ...viewOf(options),
-      pageSize: options.pageSize ?? 0,
+      pageSize: uint32("page_size", options.pageSize ?? 0),
       pageToken: options.pageToken ?? "",
       maxMessageBytes: this.#bound(undefined),
     };
@@ -205,12 +210,13 @@ export class Requests {
         resumeToken !== undefined
           ? { case: "resumeToken", value: resumeToken }
           : { case: initialState ? "initialState" : "now", value: {} },
-      mode: options.mode ?? WatchMode.LATEST,
+      mode: int32("mode", options.mode ?? WatchMode.LATEST),
       ...viewOf(options),
       maxMessageBytes: this.#bound(options.maxMessageBytes),
     };
-    refuseBrokenText(request, "");
-    return create(WatchSnapshotsRequestSchema, request);
+    const message = create(WatchSnapshotsRequestSchema, request);
+    sizeOf(WatchSnapshotsRequestSchema, message);
+    return message;
   }
 
   info(): Call<ServerInfo> {
@@ -218,18 +224,6 @@ export class Requests {
       ...plain(answer),
       limits: plain(expectPresent(answer.limits)),
     }));
-  }
-
-  /** The channel has no bound of its own on what it sends. */
-  #refuseTooLarge(size: number): void {
-    const maximum = this.maxMessageBytes;
-    if (size > maximum) {
-      const message = `the request has ${size} bytes, and maxMessageBytes is ${maximum}`;
-      throw new SnapshotTooLargeError(message, {
-        reason: "SNAPSHOT_TOO_LARGE",
-        metadata: { limit: "max_message_bytes", maximum: `${maximum}`, actual: `${size}` },
-      });
-    }
   }
 
   #bound(maxMessageBytes: Int64 | undefined): bigint {

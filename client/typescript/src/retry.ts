@@ -1,9 +1,10 @@
 /**
  * When to try a call again, and for how long.
  *
- * Every call can be repeated: saves and deletes carry a request_id, by which the server gives its
- * first answer again; a claim that is repeated gives a higher epoch. So what is retried is what
- * another try can help: UNAVAILABLE, RESOURCE_EXHAUSTED where the server said that it passes
+ * Every call is repeated. Saves, forks, prunes, deletes of executions and setValue carry a
+ * request_id, by which the server gives its first answer again; a claim that is repeated gives a
+ * higher epoch. A deleteValue has none: repeated, it may delete a value that was set since, unless
+ * it names the etag. What is retried is what another try can help: UNAVAILABLE, RESOURCE_EXHAUSTED where the server said that it passes
  * (SERVER_BUSY, RATE_LIMITED), and CANCELLED, which a server answers whose time to drain is over:
  * the caller's own cancellation never comes as a status.
  */
@@ -18,6 +19,7 @@ import {
   UnknownError,
   type StillframeError,
 } from "./errors.js";
+import { after } from "./timers.js";
 
 /**
  * How often and how patiently a call is repeated, within its timeout.
@@ -62,11 +64,11 @@ export const SYSTEM_CLOCK: Clock = {
   sleep: (ms, signal) =>
     new Promise((resolve) => {
       const wake = () => {
-        clearTimeout(timer);
+        cancel();
         signal?.removeEventListener("abort", wake);
         resolve();
       };
-      const timer = setTimeout(wake, signal?.aborted ? 0 : ms);
+      const cancel = after(signal?.aborted ? 0 : ms, wake);
       signal?.addEventListener("abort", wake);
     }),
 };

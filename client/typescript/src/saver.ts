@@ -1,9 +1,10 @@
 import type { CallOptions } from "./call.js";
-import type { EncodedSnapshot } from "./encoding.js";
+import { durationOf, type EncodedSnapshot } from "./encoding.js";
 import { ClosedError, DeadlineExceededError, StillframeError } from "./errors.js";
 import type { Execution, ExecutionOptions } from "./execution.js";
 import type { SaveOptions } from "./options.js";
 import { backoff, isAbsence, type Clock, type RetryPolicy } from "./retry.js";
+import { after } from "./timers.js";
 import type { Saved, Snapshot } from "./types.js";
 
 /** What a background saver is opened with. */
@@ -70,6 +71,8 @@ export class Saver implements AsyncDisposable {
     options: Pick<SaveOptions, "ttlMs" | "allowSequenceRegression"> = {},
   ): void {
     const encoded = this.execution.encode(snapshot);
+    // Refused now, not by the save, whose failure would stop the saver.
+    durationOf(options.ttlMs);
     if (this.#closed) {
       throw new ClosedError("the saver is closed");
     }
@@ -133,12 +136,12 @@ export class Saver implements AsyncDisposable {
     signal: AbortSignal | undefined,
   ): Promise<void> {
     return new Promise((resolve, reject) => {
-      const timer =
+      const cancel =
         timeoutMs !== undefined && Number.isFinite(timeoutMs)
-          ? setTimeout(() => {
+          ? after(timeoutMs, () => {
               done();
               reject(new DeadlineExceededError(`not durable within ${timeoutMs} ms`));
-            }, timeoutMs)
+            })
           : undefined;
       const look = () => {
         if (this.#isSettled(ticket)) {
@@ -151,7 +154,7 @@ export class Saver implements AsyncDisposable {
         reject(signal?.reason as Error);
       };
       const done = () => {
-        clearTimeout(timer);
+        cancel?.();
         this.#waiters.delete(look);
         signal?.removeEventListener("abort", abort);
       };
@@ -183,11 +186,12 @@ export class Saver implements AsyncDisposable {
 
   /** Makes one try; the milliseconds to wait before the next one. */
   async #try(job: Job): Promise<number> {
+    const begun = this.#settings.clock.now();
     const timeoutMs = this.#timeLeft();
     try {
       this.#last = await this.execution.saveEncoded(job.snapshot, { ...job.options, timeoutMs });
     } catch (error) {
-      return this.#failed(job, error);
+      return this.#failed(job, begun, error);
     }
     this.#durable = job.ticket;
     this.#failures = 0;
@@ -201,11 +205,12 @@ export class Saver implements AsyncDisposable {
     return Math.min(timeoutMs, Math.max(1, maxAbsenceMs - absent));
   }
 
-  #failed(job: Job, failure: unknown): number {
+  #failed(job: Job, begun: number, failure: unknown): number {
     const { clock, maxAbsenceMs, retry } = this.#settings;
     const now = clock.now();
     if (this.#failures === 0) {
-      this.#absentSince = now;
+      // The try itself may have taken all of the time.
+      this.#absentSince = begun;
     }
     this.#failures += 1;
     if (!isAbsence(failure) || now - this.#absentSince >= maxAbsenceMs) {

@@ -9,7 +9,10 @@ export interface Address {
   readonly port: number;
 }
 
-/** What goes with every call: fixed, or asked for at each try, for tokens that expire. */
+/**
+ * What goes with every call: fixed, or asked for at each try, for tokens that expire. What the
+ * function throws is the cause of an UnavailableError, and the try is made again.
+ */
 export type Metadata =
   | Readonly<Record<string, string>>
   | (() => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>);

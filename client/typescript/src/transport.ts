@@ -10,7 +10,12 @@ import {
 } from "@stillframe/proto";
 import type { ConnectionOptions as TlsOptions } from "node:tls";
 import type { Call, CallOptions } from "./call.js";
-import { ClosedError, DeadlineExceededError, type StillframeError } from "./errors.js";
+import {
+  ClosedError,
+  DeadlineExceededError,
+  UnavailableError,
+  type StillframeError,
+} from "./errors.js";
 import { Attempts, type Clock, type RetryPolicy } from "./retry.js";
 import { PATIENCE, Sessions, type Patience } from "./sessions.js";
 import { dropBrokenDetails, errorOf } from "./statuses.js";
@@ -34,6 +39,7 @@ export interface Connection {
 
 export class Transport {
   readonly #connection: Connection;
+  readonly #metadata: () => Promise<Headers>;
   readonly #sessions: Sessions;
   readonly #grpc: ConnectTransport;
   /** What is under way. */
@@ -42,6 +48,7 @@ export class Transport {
 
   constructor(connection: Connection) {
     this.#connection = connection;
+    this.#metadata = metadataOf(connection.metadata);
     const addresses = parseTarget(connection.target);
     const [{ host, port }] = addresses;
     const connector = new Connector(addresses, connection.tls);
@@ -196,9 +203,24 @@ export class Transport {
   }
 
   async #headers(): Promise<Headers> {
-    const { metadata, userAgent } = this.#connection;
-    const headers = new Headers(typeof metadata === "function" ? await metadata() : metadata);
-    headers.set("user-agent", userAgent);
+    const headers = await this.#metadata();
+    headers.set("user-agent", this.#connection.userAgent);
     return headers;
   }
+}
+
+/** What goes with the next try. Throws TypeError for metadata that cannot be sent. */
+function metadataOf(metadata: Metadata): () => Promise<Headers> {
+  if (typeof metadata !== "function") {
+    const fixed = new Headers(metadata);
+    return async () => new Headers(fixed);
+  }
+  return async () => {
+    try {
+      return new Headers(await metadata());
+    } catch (error) {
+      // What gives the tokens may be away for a while, as the server may.
+      throw new UnavailableError(`no metadata: ${String(error)}`, { cause: error });
+    }
+  };
 }

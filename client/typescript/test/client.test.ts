@@ -48,6 +48,53 @@ test("metadata can be asked for at each try", async (context) => {
   assert.deepEqual(seen, ["1", "2"]);
 });
 
+test("metadata that could not be had fails its try, and is asked for again", async (context) => {
+  const server = await serve(context, {
+    getServerInfo: () => info,
+    saveSnapshot: () => ({ version: 1n }),
+    watchSnapshots: async function* () {
+      yield { frames: [{ frame: { case: "opened", value: {} } }] };
+    },
+  });
+  const failure = new Error("no token");
+  let failures = 0;
+  const metadata = () => {
+    if (failures > 0) {
+      failures -= 1;
+      throw failure;
+    }
+    return { token: "t" };
+  };
+  const client = connect(context, server.target, { metadata });
+  failures = 2;
+  assert.equal((await client.info()).storeKind, "memory");
+  failures = 2;
+  const watch = client.watch();
+  assert.equal((await watch.next()).value?.type, "opened");
+  await watch.close();
+  const once = connect(context, server.target, { metadata, retry: { maxAttempts: 1 } });
+  const saver = once.saver("run-1");
+  failures = 2;
+  saver.submit(RUNNING);
+  assert.equal((await saver.flush())?.version, 1n);
+  await saver.close();
+  failures = 1;
+  await assert.rejects(once.info(), (error) => {
+    assert.ok(error instanceof sf.UnavailableError);
+    assert.match(error.message, /no token/);
+    assert.equal(error.cause, failure);
+    return true;
+  });
+});
+
+test("metadata that cannot be sent is refused: at once, or by its try", async (context) => {
+  const metadata = { token: "line\n break" };
+  assert.throws(() => new sf.Client("127.0.0.1:1", { tenant: "acme", metadata }), TypeError);
+  const retry = { maxAttempts: 1 };
+  const client = connect(context, "127.0.0.1:1", { metadata: async () => metadata, retry });
+  await assert.rejects(client.info(), sf.UnavailableError);
+});
+
 test("a call is tried again under the same request_id, until it is answered", async (context) => {
   const ids: string[] = [];
   const refusals = [
@@ -89,6 +136,15 @@ test("what another try does not help is not tried again", async (context) => {
   });
   await assert.rejects(connect(context, server.target).save("run-1", RUNNING), sf.FencedError);
   assert.equal(calls, 1);
+});
+
+test("a call that cannot be sent is the caller's mistake, and is not tried again", async (context) => {
+  const clock = { now: () => 0, random: () => 0, sleep: () => assert.fail("it was tried again") };
+  const client = connect(context, "127.0.0.1:1", { clock });
+  const text = "text" as unknown as Uint8Array;
+  await assert.rejects(client.setValue("key", text), sf.InvalidFieldError);
+  await assert.rejects(client.listPage({ pageSize: -1 }), sf.InvalidFieldError);
+  await assert.rejects(client.save("run-1", { state: 1e12 as number }), sf.InvalidFieldError);
 });
 
 test("the timeout holds over all tries", async (context) => {
@@ -347,6 +403,13 @@ test("a large answer comes whole, and one above the bound is refused", async (co
   assert.equal((await client.load("run-1")).variables.get("a"), 1);
   const small = connect(context, server.target, { maxMessageBytes: 1024 * 1024 });
   await assert.rejects(small.load("run-1"), sf.ResourceExhaustedError);
+  await assert.rejects(
+    small.save("run-1", { ...RUNNING, variables: { a: new sf.Payload(data) } }),
+    {
+      reason: "SNAPSHOT_TOO_LARGE",
+    },
+  );
+  await assert.rejects(small.setValue("key", data), { reason: "VALUE_TOO_LARGE" });
 });
 
 /** No answer, until the call is over. */

@@ -95,3 +95,21 @@ test("a sleep ends early with its signal", async () => {
   await asleep;
   await SYSTEM_CLOCK.sleep(1_000_000, controller.signal);
 });
+
+test("a sleep may be longer than a timer's", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const delays = context.mock.method(globalThis, "setTimeout").mock;
+  const controller = new AbortController();
+  const asleep = SYSTEM_CLOCK.sleep(2 ** 31 + 4, controller.signal);
+  context.mock.timers.tick(2 ** 31 - 1);
+  context.mock.timers.tick(5);
+  await asleep;
+  assert.deepEqual(
+    delays.calls.map((call) => call.arguments[1]),
+    [2 ** 31 - 1, 5],
+  );
+  const cut = SYSTEM_CLOCK.sleep(2 ** 40, controller.signal);
+  context.mock.timers.tick(2 ** 31 - 1);
+  controller.abort();
+  await cut;
+});

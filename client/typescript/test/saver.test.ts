@@ -108,6 +108,14 @@ test("a submit takes a copy, and refuses what cannot be encoded", async () => {
     () => bench.saver.submit({ state, variables: { f: () => 1 } }),
     sf.ValueEncodeError,
   );
+  for (const wrong of [
+    { state: 1e12 as number },
+    { state, timestampNs: 10n ** 40n },
+    { state, userId: "\ud800" },
+  ]) {
+    assert.throws(() => bench.saver.submit(wrong), sf.InvalidFieldError);
+  }
+  assert.throws(() => bench.saver.submit({ state }, { ttlMs: 1e300 }), sf.InvalidFieldError);
   bench.submit(1, { ttlMs: 5, allowSequenceRegression: true });
   const save = await bench.next();
   assert.equal(save.options.ttlMs, 5);
@@ -149,6 +157,26 @@ test("an absence that lasts too long stops the saver", async () => {
     (error) => error === gone,
   );
   await assert.rejects(bench.saver.close(), (error) => error === gone);
+});
+
+test("an absence counts from when the first try that failed was begun", async () => {
+  const bench = new Bench(5_000);
+  bench.clock.time = 1_000;
+  bench.submit(1);
+  const first = await bench.next();
+  bench.clock.time = 4_000;
+  first.reject(new sf.UnavailableError());
+  const second = await bench.next();
+  assert.equal(second.options.timeoutMs, 1_950);
+  second.resolve();
+  await bench.saver.flush();
+  bench.submit(2);
+  const swallowed = await bench.next();
+  bench.clock.time += 5_000;
+  const late = new sf.DeadlineExceededError();
+  const flushed = assert.rejects(bench.saver.flush(), (error) => error === late);
+  swallowed.reject(late);
+  await flushed;
 });
 
 test("a server that wants to be left alone for longer does not make the absence longer", async () => {
@@ -211,6 +239,21 @@ test("a flush ends with its time or its signal, and the saver goes on", async ()
   await assert.rejects(bench.saver.flush({ signal: controller.signal }), /enough/);
   save.resolve();
   assert.deepEqual(await bench.saver.flush(), saved(1));
+});
+
+test("the time of a flush may be longer than a timer's", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const delays = context.mock.method(globalThis, "setTimeout").mock;
+  const bench = new Bench();
+  bench.submit(1);
+  const save = await bench.next();
+  const flushed = bench.saver.flush({ timeoutMs: 3e9 });
+  assert.deepEqual(
+    delays.calls.map((call) => call.arguments[1]),
+    [2 ** 31 - 1],
+  );
+  save.resolve();
+  assert.deepEqual(await flushed, saved(1));
 });
 
 test("a close waits for what was submitted, and refuses what comes after", async () => {

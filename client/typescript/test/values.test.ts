@@ -87,7 +87,8 @@ test("a lookup gives a value of its own, and a set one is encoded at once", () =
 
 test("a payload is kept as it is, and an object that looks like one is a value", () => {
   const raw = payload("x", { encoding: "binary", codecs: ["zstd"] });
-  assert.equal(encodeEntry(jsonCodec, "k", raw), raw);
+  const copy = new Payload(Uint8Array.from(raw.data), raw);
+  assert.deepEqual(encodeEntry(jsonCodec, "k", raw), copy);
   const lookalike = { $typeName: "stillframe.v1.Payload", data: "x" };
   const encoded = encodeEntry(jsonCodec, "k", lookalike);
   assert.deepEqual(jsonCodec.decode(encoded), lookalike);
