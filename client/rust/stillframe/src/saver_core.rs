@@ -115,7 +115,9 @@ impl Core {
         }
         self.waiting.get_or_insert(job);
         let backoff = self.policy.backoff(self.failures, jitter);
-        Some(backoff.saturating_add(error.retry_after().unwrap_or_default()))
+        let delay = backoff.saturating_add(error.retry_after().unwrap_or_default());
+        // However long the server wants to be left alone, the absence ends in time.
+        Some(delay.min(self.max_absence.saturating_sub(now - since)))
     }
 }
 

@@ -91,6 +91,21 @@ fn an_absence_is_ridden_out_for_its_time() {
 }
 
 #[test]
+fn however_long_the_server_wants_to_be_left_alone_the_absence_ends_in_time() {
+    let (mut core, now) = (core(), Instant::now());
+    submit(&mut core, 1).unwrap();
+    let asked = || unavailable().with_retry_after(Some(Duration::from_secs(3_600)));
+    let job = core.waiting.take().unwrap();
+    assert_eq!(core.failed(job, asked(), now, 0.5), Some(ABSENCE));
+    let later = now + Duration::from_secs(45);
+    let job = core.waiting.take().unwrap();
+    assert_eq!(
+        core.failed(job, asked(), later, 0.5),
+        Some(Duration::from_secs(15))
+    );
+}
+
+#[test]
 fn an_absence_that_is_over_does_not_count_for_the_next() {
     let (mut core, now) = (core(), Instant::now());
     submit(&mut core, 1).unwrap();
