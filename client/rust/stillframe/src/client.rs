@@ -9,7 +9,7 @@ use stillframe_proto::v1::save_snapshot_request::Content;
 
 use crate::answers::{Claim, Deleted, Loaded, Saved, ServerInfo};
 use crate::builder::Builder;
-use crate::error::Result;
+use crate::error::{Reason, Result};
 use crate::execution::{Execution, ExecutionOptions};
 use crate::memory::WorkingMemory;
 use crate::query::Projection;
@@ -134,6 +134,8 @@ impl Client {
         &self,
         request: pb::SaveSnapshotRequest,
     ) -> Result<Saved> {
+        self.transport()
+            .refuse_too_large(&request, Some(Reason::SnapshotTooLarge))?;
         let send = snapshots!(save_snapshot);
         self.transport()
             .unary(request, self.timeout, send)

@@ -8,7 +8,7 @@ use stillframe_proto::v1 as pb;
 
 use crate::answers::Page;
 use crate::client::Client;
-use crate::error::Result;
+use crate::error::{Reason, Result};
 use crate::listing::Listing;
 use crate::requests::{duration_message, request_id_of};
 use crate::transport::memory;
@@ -65,6 +65,9 @@ impl WorkingMemory {
             must_not_exist: options.must_not_exist,
             request_id: request_id_of(options.request_id),
         };
+        self.client
+            .transport()
+            .refuse_too_large(&request, Some(Reason::ValueTooLarge))?;
         let send = memory!(set_value);
         let timeout = self.client.timeout();
         self.client
