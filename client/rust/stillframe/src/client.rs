@@ -29,7 +29,8 @@ const FRESHNESS_BATCH: usize = 1_000;
 /// A client of one tenant. Cheap to clone; all clones share a connection.
 ///
 /// Every call is repeated while its timeout lasts and another try can help: the restart of a
-/// server is ridden out. What changes state carries a request_id, so that it is done once.
+/// server is ridden out. What changes state carries a request_id, so that it is done once; the one
+/// exception is [`WorkingMemory::delete`].
 #[derive(Clone)]
 pub struct Client {
     shared: Arc<Shared>,

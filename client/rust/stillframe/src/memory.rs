@@ -100,6 +100,10 @@ impl WorkingMemory {
     /// Deletes a value, and returns whether there was one. With `expected_etag` it is refused if
     /// there is a value with another etag.
     ///
+    /// It has no request_id. After an answer that was lost it is repeated, and then returns false
+    /// for the value that the first try has deleted, or deletes one that was set since:
+    /// `expected_etag` makes the latter impossible.
+    ///
     /// # Errors
     ///
     /// ETAG_MISMATCH, INVALID_FIELD.
