@@ -25,6 +25,14 @@ def need(*programs: str) -> None:
         pytest.skip(f"there is no {' and no '.join(lacking)}")
 
 
+def need_openssl() -> None:
+    """Skips the test where OpenSSL cannot be linked, which enact-core does."""
+    need("pkg-config")
+    asked = subprocess.run(["pkg-config", "--exists", "openssl"], check=False)
+    if asked.returncode != 0:
+        pytest.skip("there are no headers of OpenSSL")
+
+
 def run(*command: str | Path, cwd: Path, env: Mapping[str, str] | None = None) -> str:
     """Runs a program to its end, and gives what it printed."""
     done = subprocess.run(

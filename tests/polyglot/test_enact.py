@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from stillframe.testing import ServerProcess
-from tests.polyglot.building import need
-from tests.polyglot.test_rust import cargo
+from tests.polyglot.building import need, need_openssl
+from tests.polyglot.test_rust import cargo, lint
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,10 +16,16 @@ if TYPE_CHECKING:
 TEST = ("test", "--locked", "--package", "stillframe-enact")
 
 
+def test_the_linters_are_content() -> None:
+    need("cargo", "cargo-clippy")
+    need_openssl()
+    lint("stillframe-enact")
+
+
 @pytest.mark.parametrize("store", ["memory:", "sqlite"])
 def test_the_adapter(store: str, tmp_path: Path) -> None:
-    # enact-core stands on OpenSSL of the system.
-    need("cargo", "pkg-config")
+    need("cargo")
+    need_openssl()
     url = f"sqlite:///{tmp_path}/stillframe.db" if store == "sqlite" else store
     with ServerProcess(url) as server:
         target = {"STILLFRAME_TARGET": server.address}

@@ -9,7 +9,7 @@ use stillframe_proto::v1::save_snapshot_request::Content;
 
 use crate::answers::{Claim, Deleted, Loaded, Saved, ServerInfo};
 use crate::builder::Builder;
-use crate::error::Result;
+use crate::error::{Reason, Result};
 use crate::execution::{Execution, ExecutionOptions};
 use crate::memory::WorkingMemory;
 use crate::query::Projection;
@@ -29,7 +29,8 @@ const FRESHNESS_BATCH: usize = 1_000;
 /// A client of one tenant. Cheap to clone; all clones share a connection.
 ///
 /// Every call is repeated while its timeout lasts and another try can help: the restart of a
-/// server is ridden out. What changes state carries a request_id, so that it is done once.
+/// server is ridden out. What changes state carries a request_id, so that it is done once; the one
+/// exception is [`WorkingMemory::delete`].
 #[derive(Clone)]
 pub struct Client {
     shared: Arc<Shared>,
@@ -134,6 +135,8 @@ impl Client {
         &self,
         request: pb::SaveSnapshotRequest,
     ) -> Result<Saved> {
+        self.transport()
+            .refuse_too_large(&request, Some(Reason::SnapshotTooLarge))?;
         let send = snapshots!(save_snapshot);
         self.transport()
             .unary(request, self.timeout, send)

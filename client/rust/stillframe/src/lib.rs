@@ -20,7 +20,8 @@
 //! ```
 //!
 //! Every call is repeated while its timeout lasts and another try can help; what changes state is
-//! done once all the same. Failures are an [`Error`], told apart by its [`Reason`].
+//! done once all the same, but for [`WorkingMemory::delete`]. Failures are an [`Error`], told apart
+//! by its [`Reason`].
 
 mod answers;
 mod builder;

@@ -8,7 +8,7 @@ use stillframe_proto::v1 as pb;
 
 use crate::answers::Page;
 use crate::client::Client;
-use crate::error::Result;
+use crate::error::{Reason, Result};
 use crate::listing::Listing;
 use crate::requests::{duration_message, request_id_of};
 use crate::transport::memory;
@@ -65,6 +65,9 @@ impl WorkingMemory {
             must_not_exist: options.must_not_exist,
             request_id: request_id_of(options.request_id),
         };
+        self.client
+            .transport()
+            .refuse_too_large(&request, Some(Reason::ValueTooLarge))?;
         let send = memory!(set_value);
         let timeout = self.client.timeout();
         self.client
@@ -96,6 +99,10 @@ impl WorkingMemory {
 
     /// Deletes a value, and returns whether there was one. With `expected_etag` it is refused if
     /// there is a value with another etag.
+    ///
+    /// It has no request_id. After an answer that was lost it is repeated, and then returns false
+    /// for the value that the first try has deleted, or deletes one that was set since:
+    /// `expected_etag` makes the latter impossible.
     ///
     /// # Errors
     ///

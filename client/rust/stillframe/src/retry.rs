@@ -1,8 +1,9 @@
 //! When to try a call again, and for how long. No I/O.
 //!
-//! Every call can be repeated: what changes state carries a request_id, by which the server
-//! gives its first answer again; a claim that is repeated gives a higher epoch. So what is
-//! retried is what another try can help: UNAVAILABLE, RESOURCE_EXHAUSTED where the server said
+//! What changes state carries a request_id, by which the server gives its first answer again; a
+//! claim that is repeated gives a higher epoch. The delete of a value has no request_id: repeated,
+//! it may delete a value that was set since, which an expected etag makes impossible. So every call
+//! is retried that another try can help: UNAVAILABLE, RESOURCE_EXHAUSTED where the server said
 //! that it passes, and CANCELLED, which a server answers whose time to drain is over: the
 //! caller's own cancellation drops the call, and never comes as a status.
 

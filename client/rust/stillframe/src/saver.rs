@@ -25,7 +25,8 @@ pub struct SaverOptions {
     pub writer_epoch: Option<u64>,
     /// As in [`ExecutionOptions`].
     pub overwrite: bool,
-    /// How long the server may be absent until the saver gives up; 60 s by default.
+    /// How long the server may be absent, from when the first try without an answer began, until
+    /// the saver gives up; 60 s by default.
     pub max_absence: Duration,
 }
 
@@ -201,14 +202,14 @@ async fn run(shared: Arc<Shared>, mut execution: Execution, timeout: Duration) {
     let _ending = Ending(Arc::clone(&shared));
     let mut changed = shared.changed.subscribe();
     loop {
-        let (job, left) = {
+        let taken = {
             let mut core = shared.core();
             if core.closed && core.waiting.is_none() {
                 return;
             }
-            (core.waiting.take(), core.time_left(timeout, Instant::now()))
+            core.take(timeout, Instant::now())
         };
-        let Some(job) = job else {
+        let Some((job, left)) = taken else {
             let _ = changed.changed().await;
             continue;
         };

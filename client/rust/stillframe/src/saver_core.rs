@@ -29,6 +29,7 @@ pub(crate) struct Core {
     pub(crate) durable: u64,
     pub(crate) waiting: Option<Job>,
     pub(crate) failures: u32,
+    /// When the first of the tries began that have had no answer.
     pub(crate) absent_since: Option<Instant>,
     pub(crate) error: Option<Error>,
     pub(crate) closed: bool,
@@ -75,13 +76,13 @@ impl Core {
         self.durable >= ticket || self.error.is_some()
     }
 
-    /// What the next try may take: an absence ends in time also when the server swallows calls.
-    pub(crate) fn time_left(&self, timeout: Duration, now: Instant) -> Duration {
-        let absent = self
-            .absent_since
-            .map_or(Duration::ZERO, |since| now - since);
-        let left = self.max_absence.saturating_sub(absent);
-        left.max(Duration::from_millis(1)).min(timeout)
+    /// Takes the state to save now, and says what its try may take: an absence ends in time also
+    /// when the server swallows calls.
+    pub(crate) fn take(&mut self, timeout: Duration, now: Instant) -> Option<(Job, Duration)> {
+        let job = self.waiting.take()?;
+        let since = *self.absent_since.get_or_insert(now);
+        let left = self.max_absence.saturating_sub(now - since);
+        Some((job, left.max(Duration::from_millis(1)).min(timeout)))
     }
 
     /// There will be no more saves. What ends as it was told to has lost nothing.
@@ -107,15 +108,19 @@ impl Core {
         now: Instant,
         jitter: f64,
     ) -> Option<Duration> {
-        let since = *self.absent_since.get_or_insert(now);
+        let absent = self
+            .absent_since
+            .map_or(Duration::ZERO, |since| now - since);
         self.failures = self.failures.saturating_add(1);
-        if !is_absence(&error) || now - since >= self.max_absence {
+        if !is_absence(&error) || absent >= self.max_absence {
             self.error = Some(error);
             return None;
         }
         self.waiting.get_or_insert(job);
         let backoff = self.policy.backoff(self.failures, jitter);
-        Some(backoff.saturating_add(error.retry_after().unwrap_or_default()))
+        let delay = backoff.saturating_add(error.retry_after().unwrap_or_default());
+        // However long the server wants to be left alone, the absence ends in time.
+        Some(delay.min(self.max_absence.saturating_sub(absent)))
     }
 }
 

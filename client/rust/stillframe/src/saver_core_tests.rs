@@ -7,6 +7,7 @@ use crate::snapshot::Snapshot;
 use crate::value::JsonCodec;
 
 const ABSENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 fn core() -> Core {
     Core::new(RetryPolicy::default(), ABSENCE)
@@ -18,6 +19,10 @@ fn submit(core: &mut Core, number: u64) -> Result<()> {
         EncodedSnapshot::of(&snapshot, &JsonCodec).unwrap(),
         SaveOptions::default(),
     )
+}
+
+fn take(core: &mut Core, now: Instant) -> Job {
+    core.take(TIMEOUT, now).unwrap().0
 }
 
 fn saved(version: u64) -> Saved {
@@ -39,7 +44,7 @@ fn the_newest_state_takes_the_place_of_one_that_waits() {
     let mut core = core();
     submit(&mut core, 1).unwrap();
     submit(&mut core, 2).unwrap();
-    let job = core.waiting.take().unwrap();
+    let job = take(&mut core, Instant::now());
     assert_eq!((job.ticket, job.snapshot.header.sequence_number), (2, 2));
     assert!(!core.is_settled(1));
     core.saved(&job, saved(1));
@@ -51,13 +56,13 @@ fn the_newest_state_takes_the_place_of_one_that_waits() {
 fn after_a_failure_the_newest_state_is_tried() {
     let (mut core, now) = (core(), Instant::now());
     submit(&mut core, 1).unwrap();
-    let job = core.waiting.take().unwrap();
+    let job = take(&mut core, now);
     assert_eq!(
         core.failed(job, unavailable(), now, 0.5),
         Some(Duration::from_millis(50))
     );
     assert_eq!(core.waiting.as_ref().unwrap().ticket, 1);
-    let job = core.waiting.take().unwrap();
+    let job = take(&mut core, now);
     submit(&mut core, 2).unwrap();
     assert_eq!(
         core.failed(job, unavailable(), now, 0.5),
@@ -70,47 +75,68 @@ fn after_a_failure_the_newest_state_is_tried() {
 fn an_absence_is_ridden_out_for_its_time() {
     let (mut core, now) = (core(), Instant::now());
     submit(&mut core, 1).unwrap();
-    let job = core.waiting.take().unwrap();
+    let job = take(&mut core, now);
     assert!(core.failed(job, unavailable(), now, 0.0).is_some());
     let later = now + Duration::from_secs(45);
-    assert_eq!(
-        core.time_left(Duration::from_secs(30), later),
-        Duration::from_secs(15)
-    );
-    assert_eq!(
-        core.time_left(Duration::from_secs(5), later),
-        Duration::from_secs(5)
-    );
-    assert_eq!(
-        core.time_left(ABSENCE, now + 2 * ABSENCE),
-        Duration::from_millis(1)
-    );
-    let job = core.waiting.take().unwrap();
+    let (job, left) = core.take(TIMEOUT, later).unwrap();
+    assert_eq!(left, Duration::from_secs(15));
+    assert!(core.failed(job, unavailable(), later, 0.0).is_some());
+    let (job, left) = core.take(Duration::from_secs(5), later).unwrap();
+    assert_eq!(left, Duration::from_secs(5));
+    assert!(core.failed(job, unavailable(), later, 0.0).is_some());
+    let (job, left) = core.take(TIMEOUT, now + 2 * ABSENCE).unwrap();
+    assert_eq!(left, Duration::from_millis(1));
     assert_eq!(core.failed(job, unavailable(), now + ABSENCE, 0.0), None);
     assert_eq!(core.check().unwrap_err().code(), Code::Unavailable);
+}
+
+#[test]
+fn an_absence_counts_from_the_beginning_of_the_first_try() {
+    let (mut core, now) = (core(), Instant::now());
+    submit(&mut core, 1).unwrap();
+    let job = take(&mut core, now);
+    let (half, end) = (now + ABSENCE / 2, now + ABSENCE);
+    assert!(core.failed(job, unavailable(), half, 0.0).is_some());
+    let (job, left) = core.take(ABSENCE, half).unwrap();
+    assert_eq!(left, ABSENCE / 2);
+    assert_eq!(core.failed(job, unavailable(), end, 0.0), None);
+    assert!(core.is_settled(1));
+}
+
+#[test]
+fn however_long_the_server_wants_to_be_left_alone_the_absence_ends_in_time() {
+    let (mut core, now) = (core(), Instant::now());
+    submit(&mut core, 1).unwrap();
+    let asked = || unavailable().with_retry_after(Some(Duration::from_secs(3_600)));
+    let job = take(&mut core, now);
+    assert_eq!(core.failed(job, asked(), now, 0.5), Some(ABSENCE));
+    let later = now + Duration::from_secs(45);
+    let job = take(&mut core, later);
+    assert_eq!(
+        core.failed(job, asked(), later, 0.5),
+        Some(Duration::from_secs(15))
+    );
 }
 
 #[test]
 fn an_absence_that_is_over_does_not_count_for_the_next() {
     let (mut core, now) = (core(), Instant::now());
     submit(&mut core, 1).unwrap();
-    let job = core.waiting.take().unwrap();
+    let job = take(&mut core, now);
     core.failed(job, unavailable(), now, 0.0).unwrap();
-    let job = core.waiting.take().unwrap();
+    let job = take(&mut core, now);
     core.saved(&job, saved(1));
     submit(&mut core, 2).unwrap();
-    let job = core.waiting.take().unwrap();
-    assert!(
-        core.failed(job, unavailable(), now + 2 * ABSENCE, 0.0)
-            .is_some()
-    );
+    let much_later = now + 2 * ABSENCE;
+    let job = take(&mut core, much_later);
+    assert!(core.failed(job, unavailable(), much_later, 0.0).is_some());
 }
 
 #[test]
 fn a_fatal_error_is_given_to_everybody() {
     let mut core = core();
     submit(&mut core, 1).unwrap();
-    let job = core.waiting.take().unwrap();
+    let job = take(&mut core, Instant::now());
     let fenced = Error::new(Code::FailedPrecondition, Some(Reason::Fenced), "no");
     assert_eq!(core.failed(job, fenced, Instant::now(), 0.0), None);
     assert!(core.is_settled(1));

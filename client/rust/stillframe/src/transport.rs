@@ -100,7 +100,7 @@ impl Transport {
         Q: Message + Clone,
         F: Future<Output = Result<Response<A>, Status>> + Send,
     {
-        self.refuse_too_large(&request)?;
+        self.refuse_too_large(&request, None)?;
         let mut attempts = Attempts::new(&self.policy, timeout);
         loop {
             let (used, stubs) = self.stubs();
@@ -138,19 +138,19 @@ impl Transport {
         }
     }
 
-    /// Refuses what is above the bound on messages: tonic would answer with a status that has no
-    /// reason.
-    pub(crate) fn refuse_too_large(&self, request: &impl Message) -> Result<()> {
+    /// Refuses what is above the bound on messages, with the reason that the server would give:
+    /// tonic would answer OUT_OF_RANGE, which stands for a resume token that is lost.
+    pub(crate) fn refuse_too_large(
+        &self,
+        request: &impl Message,
+        reason: Option<Reason>,
+    ) -> Result<()> {
         let (size, maximum) = (request.encoded_len(), self.max_message_bytes);
         if size <= maximum {
             return Ok(());
         }
         let message = format!("the request has {size} bytes, and max_message_bytes is {maximum}");
-        let error = Error::new(
-            Code::ResourceExhausted,
-            Some(Reason::SnapshotTooLarge),
-            message,
-        );
+        let error = Error::new(Code::ResourceExhausted, reason, message);
         Err(error.with_metadata([
             ("limit", "max_message_bytes".to_owned()),
             ("maximum", maximum.to_string()),

@@ -5,8 +5,8 @@ mod support;
 use std::time::Duration;
 
 use stillframe::{
-    DeleteOptions, ForkOptions, HistoryOptions, ListOptions, PruneOptions, Reason, Selector,
-    SetOptions,
+    Client, Code, DeleteOptions, ForkOptions, HistoryOptions, ListOptions, PruneOptions, Reason,
+    Selector, SetOptions,
 };
 use stillframe_proto::v1 as pb;
 use support::{Server, message};
@@ -227,4 +227,29 @@ async fn the_working_memory_has_its_scope() {
             .as_deref(),
         Some("p")
     );
+}
+
+#[tokio::test]
+async fn requests_above_the_bound_say_what_was_too_large() {
+    let server = Server::start().await;
+    let builder = Client::builder(server.address.to_string(), "acme").max_message_bytes(262_144);
+    let client = builder.open().unwrap();
+    let memory = client.working_memory(None);
+    let large = vec![7; 300_000];
+    let refused = memory.set("k", large, SetOptions::default()).await;
+    let error = refused.unwrap_err();
+    assert_eq!(
+        (error.code(), error.reason()),
+        (Code::ResourceExhausted, Some(&Reason::ValueTooLarge))
+    );
+    assert_eq!(error.metadata()["limit"], "max_message_bytes");
+    assert_eq!(error.metadata()["maximum"], "262144");
+    assert!(error.metadata()["actual"].parse::<usize>().unwrap() > 300_000);
+    // Neither a snapshot nor a value.
+    let error = memory.get(&"k".repeat(300_000)).await.unwrap_err();
+    assert_eq!(
+        (error.code(), error.reason()),
+        (Code::ResourceExhausted, None)
+    );
+    assert!(server.script.calls().is_empty());
 }

@@ -250,6 +250,30 @@ async fn a_saver_gives_a_silent_server_up_in_time() {
         saver.flush().await.unwrap_err().code(),
         Code::DeadlineExceeded
     );
+    // The first try took all the time of the absence.
+    assert!(server.script.calls().len() <= 1);
+}
+
+#[tokio::test]
+async fn a_saver_gives_up_in_time_a_server_that_wants_to_be_left_alone() {
+    let server = Server::start().await;
+    let later = ErrorDetails::with_retry_info(Some(Duration::from_secs(3_600)));
+    let later = Status::with_error_details(Code::Unavailable, "gone", later);
+    server
+        .script
+        .answer((0..100).map(|_| Answer::Status(later.clone())));
+    let options = SaverOptions {
+        max_absence: Duration::from_millis(50),
+        ..SaverOptions::default()
+    };
+    let saver = server.client().saver("run-1", options);
+    saver.submit(&state(1)).unwrap();
+    let closing = tokio::time::timeout(Duration::from_secs(60), saver.close());
+    let error = closing.await.expect("it waits for an hour").unwrap_err();
+    assert!(
+        matches!(error.code(), Code::Unavailable | Code::DeadlineExceeded),
+        "{error}"
+    );
 }
 
 #[tokio::test]
