@@ -126,8 +126,15 @@ class Runner:
             raise refusals.shutting_down()
         task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
         return task
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            # Looked at here, because a caller that has left does not, and asyncio would
+            # log an answer as a fault that nobody has seen.
+            task.exception()
 
     async def read(self, steps: Callable[[], Steps[T]]) -> T:
         """Runs steps that see one snapshot of the database."""
