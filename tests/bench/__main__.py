@@ -59,10 +59,10 @@ def main() -> int:
             quick=options.quick,
             rounds=2 if options.quick else 5,
             seconds=0.7 if options.quick else 2.0,
-            runs=options.runs or (8 if options.quick else 100),
+            runs=options.runs or (20 if options.quick else 1_000),
         )
         for name in options.rows:
-            print(f"\n{name}: {(ROWS[name].__doc__ or '').strip()}", flush=True)
+            print(f"\n{name}: {ROWS[name].__doc__}", flush=True)
             try:
                 results = ROWS[name](bench)
             except SkippedError as reason:
@@ -89,7 +89,7 @@ def _options() -> argparse.Namespace:
         default=list(ROWS),
         help=f"which rows, by commas: {', '.join(ROWS)}",
     )
-    parser.add_argument("--runs", type=int, default=0, help="agent runs to save (default: 100)")
+    parser.add_argument("--runs", type=int, default=0, help="agent runs to save (default: 1000)")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where data goes: on a disk")
     options = parser.parse_args()
     if unknown := set(options.rows) - ROWS.keys():
@@ -100,8 +100,9 @@ def _options() -> argparse.Namespace:
 def _told(machine_was: dict[str, Any]) -> str:
     return (
         f"{machine_was['cores']} cores of {machine_was['cpu']}, Python {machine_was['python']},"
-        f" {machine_was['filesystem']}; fsync of 16 KiB: median {machine_was['fsync_ms']} ms,"
-        f" p99 {machine_was['fsync_p99_ms']} ms; load average {machine_was['load_before']}"
+        f" {machine_was['filesystem']}; fsync of 16 KiB appended: median"
+        f" {machine_was['fsync_ms']} ms, p99 {machine_was['fsync_p99_ms']} ms, in place"
+        f" {machine_was['fsync_in_place_ms']} ms; load average {machine_was['load_before']}"
     )
 
 

@@ -60,9 +60,9 @@ async def serve() -> None:
         ]
     )
     handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {
-        "Echo": grpc.unary_unary_rpc_method_handler(bare.echo),  # type: ignore[arg-type]
-        "Publish": grpc.unary_unary_rpc_method_handler(bare.publish),  # type: ignore[arg-type]
-        "Fan": grpc.unary_stream_rpc_method_handler(bare.fan),  # type: ignore[arg-type]
+        "Echo": grpc.unary_unary_rpc_method_handler(bare.echo),
+        "Publish": grpc.unary_unary_rpc_method_handler(bare.publish),
+        "Fan": grpc.unary_stream_rpc_method_handler(bare.fan),
     }
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, handlers),))
     port = server.add_insecure_port("127.0.0.1:0")

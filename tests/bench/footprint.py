@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def start(bench: Bench) -> list[Result]:
-    """start to first answer, and import of the client"""
+    """Start to first answer, and import of the client"""
     found = bench.interleaved({"start": lambda: _first_answer(bench), "import": _import})
     return [
         Result(

@@ -14,7 +14,7 @@ import sys
 from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +27,6 @@ from stillframe.server.stores.base import StoreConfig
 from stillframe.v1.snapshot_pb2 import Payload
 from stillframe.v1.snapshot_service_pb2_grpc import SnapshotServiceStub
 from tests.bench import curves, load, machine, references
-from tests.bench.load import TENANT
 from tests.bench.references import ROOT
 from tests.bench.results import Result, Sample, SkippedError
 from tests.replay.formats import open_job
@@ -124,7 +123,9 @@ def _blocks_of_children() -> int:
 def _langgraph(folder: Path, channel: str) -> Curve:
     """Runs the same steps in LangGraph, in a process of its own."""
     references.optional("langgraph.checkpoint.sqlite")
-    if channel == "delta" and not hasattr(references.optional("langgraph.channels"), "DeltaChannel"):
+    if channel == "delta" and not hasattr(
+        references.optional("langgraph.channels"), "DeltaChannel"
+    ):
         raise SkippedError("this LangGraph has no DeltaChannel")
     file = folder / f"{channel}.db"
     ended = _blocks_of_children()
@@ -149,11 +150,12 @@ def growth(bench: Bench) -> list[Result]:
     """200 steps that each add 4 KiB, every version kept, one commit a step"""
     found: list[Curve] = []
     missing: list[str] = []
-    for measure in (
+    measures: list[Callable[[Path], Curve]] = [
         _ours,
-        lambda folder: _langgraph(folder, "plain"),
-        lambda folder: _langgraph(folder, "delta"),
-    ):
+        partial(_langgraph, channel="plain"),
+        partial(_langgraph, channel="delta"),
+    ]
+    for measure in measures:
         try:
             with bench.scratch() as folder:
                 found.append(measure(folder))
@@ -171,7 +173,7 @@ def growth(bench: Bench) -> list[Result]:
             sample = Sample(values[-1] / NEW)
             made.append(
                 Result(
-                    "growth", f"{what}: {curve.name}", against, "× the new bytes", [sample],
+                    "growth", f"{what}: {curve.name}", against, "x the new bytes", [sample],
                     reach=reach if ours else None, at_most=True, note=note,
                 )
             )  # fmt: skip
@@ -256,7 +258,7 @@ async def _save_runs(folder: Path, count: int, sources: list[Path]) -> Counter[s
 
 
 def agents(bench: Bench) -> list[Result]:
-    """agent runs whose message list grows, every version kept"""
+    """Agent runs whose message list grows, every version kept"""
     sources = _recorded()
     if not sources:
         raise SkippedError("there are no recorded runs: name their folder in STILLFRAME_TEST_DATA")
@@ -266,7 +268,7 @@ def agents(bench: Bench) -> list[Result]:
     what = f"{bench.runs} varied runs of agents, {counts['versions']:,} versions, stored"
     against = "the final snapshots' bytes alone"
     value = Sample(stored / counts["final"])
-    result = Result("agents", what, against, "×", [value], reach=1.2, at_most=True)
+    result = Result("agents", what, against, "x", [value], reach=1.2, at_most=True)
     result.note = (
         f"{counts['sent'] / 2**20:,.0f} MiB sent, {stored / 2**20:,.1f} MiB stored, the final"
         f" snapshots have {counts['final'] / 2**20:,.1f} MiB; heads are not compressed at rest"

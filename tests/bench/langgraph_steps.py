@@ -20,11 +20,13 @@ def _append(state: list[str], writes: list[list[str]]) -> list[str]:
     return [*state, *(each for write in writes for each in write)]
 
 
-def state_type(channel: str) -> type:
-    if channel == "plain":
-        return TypedDict("State", {"outputs": Annotated[list[str], operator.add]})
-    delta = references.optional("langgraph.channels").DeltaChannel
-    return TypedDict("State", {"outputs": Annotated[list[str], delta(_append)]})  # type: ignore[misc]
+def state_type(channel: str) -> Any:
+    """The state of the graph: one list, to which each step appends."""
+    reducer: Any = operator.add
+    if channel == "delta":
+        reducer = references.optional("langgraph.channels").DeltaChannel(_append)
+    State = TypedDict("State", {"outputs": Annotated[list[str], reducer]})
+    return State
 
 
 def run(file: Path, channel: str) -> dict[str, Any]:
@@ -42,12 +44,13 @@ def run(file: Path, channel: str) -> dict[str, Any]:
             done += 1
             return {"outputs": [growth.output(done - 1).decode()]}
 
+        def following(_: dict[str, Any]) -> str:
+            return "step" if done < growth.STEPS else str(graphs.END)
+
         builder = graphs.StateGraph(state_type(channel))
         builder.add_node("step", step)
         builder.add_edge(graphs.START, "step")
-        builder.add_conditional_edges(
-            "step", lambda _: "step" if done < growth.STEPS else graphs.END, ["step", graphs.END]
-        )
+        builder.add_conditional_edges("step", following, ["step", graphs.END])
         graph = builder.compile(checkpointer=saver)
         config = {"configurable": {"thread_id": "run-1"}, "recursion_limit": growth.STEPS + 10}
         graph.invoke({"outputs": []}, config, durability="sync")

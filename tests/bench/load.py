@@ -90,7 +90,8 @@ class Load:
         )
         if done.returncode != 0:
             raise RuntimeError(f"the load failed: {done.stderr.strip()}")
-        return json.loads(done.stdout)
+        report: dict[str, Any] = json.loads(done.stdout)
+        return report
 
     def rate(self, seconds: float, warm_up: float = 0.5) -> Sample:
         """Returns how many a second were answered."""

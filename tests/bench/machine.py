@@ -40,12 +40,18 @@ def refuse_memory(folder: Path) -> str:
     return kind
 
 
-def fsync_seconds(folder: Path) -> list[float]:
-    """Returns how long each of some appends of 16 KiB took to be durable, sorted."""
+def fsync_seconds(folder: Path, *, in_place: bool) -> list[float]:
+    """Returns how long each of some writes of 16 KiB took to be durable, sorted. They make a
+    file longer, or are put over what it has, which asks less of the file system.
+    """
     path = folder / "fsync"
     descriptor = os.open(path, os.O_CREAT | os.O_WRONLY)
     found: list[float] = []
     try:
+        if in_place:
+            os.write(descriptor, bytes(FSYNCS * FSYNC_BYTES))
+            os.fsync(descriptor)
+            os.lseek(descriptor, 0, os.SEEK_SET)
         for _ in range(FSYNCS):
             begin = time.perf_counter()
             os.write(descriptor, os.urandom(FSYNC_BYTES))
@@ -59,14 +65,16 @@ def fsync_seconds(folder: Path) -> list[float]:
 
 def description(folder: Path) -> dict[str, object]:
     """Tells what a reader of the numbers must know of the machine."""
-    fsync = fsync_seconds(folder)
+    append = fsync_seconds(folder, in_place=False)
+    in_place = fsync_seconds(folder, in_place=True)
     return {
         "cores": os.cpu_count(),
         "cpu": _cpu_name(),
         "python": platform.python_version(),
         "filesystem": refuse_memory(folder),
-        "fsync_ms": round(statistics.median(fsync) * 1e3, 3),
-        "fsync_p99_ms": round(fsync[-2] * 1e3, 3),
+        "fsync_ms": round(statistics.median(append) * 1e3, 3),
+        "fsync_p99_ms": round(append[-2] * 1e3, 3),
+        "fsync_in_place_ms": round(statistics.median(in_place) * 1e3, 3),
         "load_before": round(os.getloadavg()[0], 2),
     }
 

@@ -38,22 +38,25 @@ def _database(folder: Path) -> Generator[str]:
 
 
 def save(bench: Bench) -> list[Result]:
-    """unary SaveSnapshot into PostgreSQL, 64 in flight, against plain INSERTs"""
+    """Unary SaveSnapshot into PostgreSQL, 64 in flight, against plain INSERTs"""
     if STORE not in {each.name for each in entry_points(group="stillframe.stores")}:
         raise SkippedError("there is no PostgreSQL store in this version")
     references.optional("asyncpg")
-    with bench.scratch() as folder, _database(folder) as url:
-        with references.stillframe(url) as server:
-            bodies = load.wire(load.all_new(SIZE))
-            method = f"{SERVICE}/SaveSnapshot"
-            saves = Load("unary", server.address, method, bodies, IN_FLIGHT, server.pids)
-            saves.rate(0.2, warm_up=0.3)
-            found = bench.interleaved(
-                {
-                    "ours": lambda: saves.rate(bench.seconds),
-                    "inserts": lambda: inserts(url, bench.seconds),
-                }
-            )
+    with (
+        bench.scratch() as folder,
+        _database(folder) as url,
+        references.stillframe(url) as server,
+    ):
+        bodies = load.wire(load.all_new(SIZE))
+        method = f"{SERVICE}/SaveSnapshot"
+        saves = Load("unary", server.address, method, bodies, IN_FLIGHT, server.pids)
+        saves.rate(0.2, warm_up=0.3)
+        found = bench.interleaved(
+            {
+                "ours": lambda: saves.rate(bench.seconds),
+                "inserts": lambda: inserts(url, bench.seconds),
+            }
+        )
     what = "PostgreSQL store, unary SaveSnapshot, 16 KiB, all of it new, 64 in flight"
     against = "asyncpg INSERT of the same bytes, one a transaction, 64 connections"
     return [Result("postgres", what, against, RATE, found["ours"], found["inserts"], reach=1.3)]

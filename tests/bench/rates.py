@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from stillframe.v1.snapshot_service_pb2 import LoadSnapshotRequest
@@ -101,7 +102,7 @@ def measure(bench: Bench, loads: dict[str, Load | None]) -> dict[str, list[Sampl
     for each in present.values():
         each.rate(0.2, warm_up=0.3)
     return bench.interleaved(
-        {name: (lambda each=each: each.rate(bench.seconds)) for name, each in present.items()}
+        {name: partial(each.rate, bench.seconds) for name, each in present.items()}
     )
 
 
@@ -125,7 +126,7 @@ def results(
 
 
 def save(bench: Bench) -> list[Result]:
-    """unary SaveSnapshot, 64 in flight, against a bare echo"""
+    """Unary SaveSnapshot, 64 in flight, against a bare echo"""
     with bench.scratch() as folder, ExitStack() as stack:
         start = Started(stack)
         server, bare = sqlite(stack, folder), stack.enter_context(references.bare())
@@ -150,11 +151,14 @@ def save(bench: Bench) -> list[Result]:
     made = results(template, found["ours"], found, reach, start.missing)
     what = "unary SaveSnapshot, durable, 16 KiB, of which 1 KiB is new, 64 in flight"
     name = "bare grpc.aio echo of the same bytes"
-    return [*made, replace(template, what=what, against=name, ours=found["step"], theirs=found[name])]
+    return [
+        *made,
+        replace(template, what=what, against=name, ours=found["step"], theirs=found[name]),
+    ]
 
 
 def save_one(bench: Bench) -> list[Result]:
-    """unary SaveSnapshot, 1 in flight, against etcd and Valkey"""
+    """Unary SaveSnapshot, 1 in flight, against etcd and Valkey"""
     with bench.scratch() as folder, ExitStack() as stack:
         start = Started(stack)
         server = sqlite(stack, folder)
@@ -229,7 +233,7 @@ def heads(bench: Bench) -> list[Result]:
             fill.run(count=count, first=0)
             loads = _loads(server, f"run-{NUMBER}", in_flight=1)
             loads = replace(loads, extra={"modulo": count})
-            samplers[name] = lambda loads=loads: _median_latency(loads, bench.seconds)
+            samplers[name] = partial(_median_latency, loads, bench.seconds)
         found = bench.interleaved(samplers)
     what = f"p50 of a head load, 1 in flight, {many:,} snapshots of 1 KiB stored"
     against = f"the same with {FEW_HEADS:,}"

@@ -91,8 +91,12 @@ def valkey(folder: Path) -> Generator[Running]:
 
 
 @contextmanager
-def _process(command: Sequence[str], **options: Any) -> Generator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, **options)
+def _process(
+    command: Sequence[str], *, stdout: int | None = None, stderr: int | None = None
+) -> Generator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr
+    )
     try:
         yield process
     finally:

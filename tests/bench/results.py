@@ -73,7 +73,7 @@ class Result:
         if self.reach is not None:
             word = "reached" if self.reached else "FALLS SHORT"
             bound = f"  ({'≤' if self.at_most else '≥'} {self.reach:g}: {word})"
-        times = "×" if self.theirs else f" {self.unit}"
+        times = "x" if self.theirs else f" {self.unit}"
         told = f"{self.ratio:.3g}{times}  [{low:.3g} … {high:.3g}, n={len(self.ratios)}]{bound}"
         lines = [f"{self.row}: {self.what}, against {self.against}", f"    {told}"]
         sides = [("ours", self.ours)]

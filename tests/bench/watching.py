@@ -75,7 +75,7 @@ def _delivered(running: Running, method: str, publish: Load, changes: int) -> Sa
 
 
 def watch(bench: Bench) -> list[Result]:
-    """changes delivered to 1,000 watchers, against a bare fan-out"""
+    """Changes delivered to 1,000 watchers, against a bare fan-out"""
     method = f"{SERVICE}/WatchSnapshots"
     with bench.scratch() as folder, ExitStack() as stack:
         server, bare = sqlite(stack, folder), stack.enter_context(references.bare())
@@ -96,7 +96,7 @@ def watch(bench: Bench) -> list[Result]:
 
 
 def memory(bench: Bench) -> list[Result]:
-    """memory of idle watchers, and of one that is stalled"""
+    """Memory of idle watchers, and of one that is stalled"""
     return [_idle(bench), _stalled(bench)]
 
 
