@@ -25,8 +25,9 @@ def state_type(channel: str) -> Any:
     reducer: Any = operator.add
     if channel == "delta":
         reducer = references.optional("langgraph.channels").DeltaChannel(_append)
-    State = TypedDict("State", {"outputs": Annotated[list[str], reducer]})
-    return State
+    # A class could not name what this function chose.
+    State = TypedDict("State", {"outputs": Annotated[list[str], reducer]})  # noqa: UP013
+    return State  # noqa: RET504
 
 
 def run(file: Path, channel: str) -> dict[str, Any]:
