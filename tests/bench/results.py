@@ -14,7 +14,7 @@ class SkippedError(Exception):
 @dataclass(frozen=True)
 class Sample:
     """One measurement. `own_cpu` and `server_cpu` are the cores that the load's process and
-    the server's kept busy; None where there is no such process.
+    the server's kept busy, p50 and p99 seconds; None where it was not measured.
     """
 
     value: float
@@ -22,6 +22,7 @@ class Sample:
     server_cpu: float | None = None
     p50: float | None = None
     p99: float | None = None
+    changes_a_message: float | None = None
 
 
 @dataclass
@@ -92,6 +93,10 @@ def _side(name: str, unit: str, samples: list[Sample]) -> str:
         values = [getattr(each, share) for each in samples]
         if None not in values:
             text += f"   {label} {statistics.median(values):.2f} cores"
+    if unit.endswith("a second") and all(each.server_cpu for each in samples):
+        # What another program takes of the machine changes this least of all.
+        each_cpu = statistics.median((each.server_cpu or 0) / each.value for each in samples)
+        text += f" ({each_cpu * 1e6:,.0f} µs each)"
     for label in ("p50", "p99"):
         values = [getattr(each, label) for each in samples]
         if None not in values:

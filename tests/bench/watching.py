@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -31,7 +32,7 @@ WATCHERS = 1_000
 CHANGES = 200
 BARE_CHANGES = 40
 
-STALLED_CHANGES = 100_000
+STALLED_CHANGES = 20_000
 STALLED_CHANGES_QUICK = 10_000
 
 
@@ -71,7 +72,10 @@ def _event() -> bytes:
 def _delivered(running: Running, method: str, publish: Load, changes: int) -> Sample:
     plan = publish.plan(count=changes)
     report = _watches(running, method, WATCHERS, changes=changes, publish=plan).run()
-    return sample(report, report["count"] / report["seconds"])
+    return replace(
+        sample(report, report["count"] / report["seconds"]),
+        changes_a_message=report["count"] / report["messages"],
+    )
 
 
 def watch(bench: Bench) -> list[Result]:
@@ -92,7 +96,10 @@ def watch(bench: Bench) -> list[Result]:
     what = f"{changes} changes of 1 KiB, saved on one stream, delivered to {WATCHERS:,} watchers"
     against = "bare grpc.aio fan-out, one event a message"
     unit = "deliveries a second"
-    return [Result("watch", what, against, unit, found["ours"], found["bare"], reach=3.0)]
+    result = Result("watch", what, against, unit, found["ours"], found["bare"], reach=3.0)
+    packed = statistics.median(each.changes_a_message or 0 for each in found["ours"])
+    result.note = f"ours had {packed:.1f} changes in a message"
+    return [result]
 
 
 def memory(bench: Bench) -> list[Result]:
