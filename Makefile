@@ -2,11 +2,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-BENCH_READY := $(VENV)/.bench
 STORE ?= memory,sqlite
 RUN ?=
-ROWS ?=
-QUICK ?=
 MESSAGES ?= 1000000
 SEED ?=
 SECONDS ?= 60
@@ -53,14 +50,6 @@ fuzz: $(READY) ## Send a million messages that no client should (MESSAGES=n, SEE
 chaos: $(READY) ## Kill three servers and restart their PostgreSQL, under load (SECONDS=n, SEED=n)
 	$(BIN)/python -m tests.chaos --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
-$(BENCH_READY): $(READY)
-	$(BIN)/python -m pip install --quiet --group bench
-	@touch $@
-
-.PHONY: bench
-bench: $(BENCH_READY) ## Measure against references, in 10 minutes (ROWS=save,load, QUICK=1)
-	@$(BIN)/python -m tests.bench $(if $(ROWS),--rows $(ROWS)) $(if $(QUICK),--quick)
-
 .PHONY: check
 check: $(READY) ## Lint, type-check, and see that the generated code is up to date
 	$(BIN)/ruff format --check $(CODE)
@@ -84,6 +73,18 @@ lock-generators: $(READY) ## Pin anew what the generators of TypeScript and Rust
 .PHONY: docs
 docs: $(READY) ## Write docs/reference.md and docs/errors.md from the contract
 	$(BIN)/python -m tests.docs
+
+BENCH_READY := $(VENV)/.bench
+ROWS ?=
+QUICK ?=
+
+$(BENCH_READY): $(READY)
+	$(BIN)/python -m pip install --quiet --group bench
+	@touch $@
+
+.PHONY: bench
+bench: $(BENCH_READY) ## Measure against references, in 10 minutes (ROWS=save,load, QUICK=1)
+	@$(BIN)/python -m tests.bench $(if $(ROWS),--rows $(ROWS)) $(if $(QUICK),--quick)
 
 .PHONY: build
 build: $(READY) ## Build the wheel and the source distribution into dist/
