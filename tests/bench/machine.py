@@ -65,13 +65,14 @@ def fsync_seconds(folder: Path, *, in_place: bool) -> list[float]:
 
 def description(folder: Path) -> dict[str, object]:
     """Tells what a reader of the numbers must know of the machine."""
+    kind = refuse_memory(folder)
     append = fsync_seconds(folder, in_place=False)
     in_place = fsync_seconds(folder, in_place=True)
     return {
         "cores": os.cpu_count(),
         "cpu": _cpu_name(),
         "python": platform.python_version(),
-        "filesystem": refuse_memory(folder),
+        "filesystem": kind,
         "fsync_ms": round(statistics.median(append) * 1e3, 3),
         "fsync_p99_ms": round(append[-2] * 1e3, 3),
         "fsync_in_place_ms": round(statistics.median(in_place) * 1e3, 3),
