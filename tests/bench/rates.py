@@ -237,7 +237,7 @@ def heads(bench: Bench) -> list[Result]:
         found = bench.interleaved(samplers)
     what = f"p50 of a head load, 1 in flight, {many:,} snapshots of 1 KiB stored"
     against = f"the same with {FEW_HEADS:,}"
-    note = "" if bench.quick else "DESIGN asks this of 1,000,000, which is make bench-scale's"
+    note = "" if bench.quick else "the aim is the same at 1,000,000"
     result = Result("heads", what, against, "ms", found["many"], found["few"], 1.3, at_most=True)
     result.note = note
     return [result]

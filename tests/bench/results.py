@@ -29,7 +29,7 @@ class Sample:
 class Result:
     """One comparison of a row.
 
-    `reach` is what DESIGN asks of the ratio: at least, or, when `at_most`, at most.
+    `reach` is what is asked of the ratio: at least, or, when `at_most`, at most.
     None: it is measured to be seen. Without samples of a reference the
     value itself is told, and `against` says what it is a ratio of, or its bound.
     """
