@@ -82,7 +82,7 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a minute, to see that it runs")
+    parser.add_argument("--quick", action="store_true", help="a minute or two, to see that it runs")
     parser.add_argument(
         "--rows",
         type=lambda text: text.replace(",", " ").split() or list(ROWS),
