@@ -316,6 +316,7 @@ class Store(Protocol):
     async def maintain(self, budget: int) -> bool:
         """Does at most about `budget` rows of housekeeping and says whether more is due.
 
+        May do nothing and say False while another server of the same store is at it.
         Must commit an EXPIRED change for every execution whose time has come by the
         store's clock. Must delete its values in the same commit. Must delete the history
         that the tenant's retention does not keep, and never a head. Trims the change log,

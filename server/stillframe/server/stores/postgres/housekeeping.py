@@ -9,6 +9,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, TypeVar
 
+from stillframe.server.stores.postgres.connection import STATEMENT_SECONDS
 from stillframe.server.stores.postgres.session import Session
 from stillframe.server.stores.sql import freeing, retaining, rows, sweeping, values, writing
 from stillframe.server.stores.sql.commits import Commits
@@ -38,6 +39,14 @@ _PAGE = 1_000
 _PAGES = 10
 """Tenants that are looked at in one go, and how often in a slice: that takes no lock."""
 
+# Between the pieces of a slice the session is idle, and would keep the lock for as long as
+# its server hangs. In one statement: there is no moment with the lock and without a limit.
+_BEGIN = (
+    b"SELECT CASE WHEN pg_try_advisory_lock(%s)"
+    b" THEN set_config('idle_session_timeout', %s, false) END"
+)
+_IDLE = f"{STATEMENT_SECONDS}s"
+
 
 class Housekeeping:
     """Gives each duty its share of a slice, so that none waits for another to be done."""
@@ -53,14 +62,19 @@ class Housekeeping:
         self._swept = 0
 
     async def run(self, budget: int) -> bool:
-        """Does about so many rows, and says whether more is due."""
+        """Does about so many rows, and says whether more is due.
+
+        While another server is at it nothing is due here: that one goes on until all is done.
+        """
         async with self._runner.connection() as connection:
-            # The slices of other servers are short: this one comes after.
-            await connection.execute(b"SELECT pg_advisory_lock(%s)", (self._key,))
+            begun = await connection.execute(_BEGIN, (self._key, _IDLE))
+            if await begun.fetchone() == (None,):
+                return False
             try:
                 return await self._slice(connection, budget)
             finally:
                 await connection.execute(b"SELECT pg_advisory_unlock(%s)", (self._key,))
+                await connection.execute(b"RESET idle_session_timeout")
 
     async def _slice(self, connection: Connection, budget: int) -> bool:
         share = max(budget // 4, 1)
