@@ -59,6 +59,10 @@ SETTINGS = {
     "lock_timeout": f"{LOCK_SECONDS}s",
     "idle_in_transaction_session_timeout": f"{STATEMENT_SECONDS}s",
     "tcp_user_timeout": "10s",
+    # A host that is lost keeps no session, nor what that has locked, for the system's hours.
+    "tcp_keepalives_idle": "5s",
+    "tcp_keepalives_interval": "2s",
+    "tcp_keepalives_count": "3",
     "client_connection_check_interval": "2s",
     # Every statement has its index. A plan that was made while a table was small would
     # else go on reading all of it.
