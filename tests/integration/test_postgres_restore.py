@@ -21,6 +21,7 @@ from stillframe.client import (
     Change,
     DeltaBaseMismatchError,
     EtagMismatchError,
+    ExecutionNotFoundError,
     FreshnessStatus,
     InitialStateEnd,
     Restarted,
@@ -70,8 +71,8 @@ class Postgres:
 
     def restore(self) -> None:
         self._drop()
-        command = [tool("pg_restore"), "--exit-on-error", f"--dbname={self._url}", str(self._dump)]
-        subprocess.run(command, check=True)
+        command = [tool("pg_restore"), "--single-transaction", f"--dbname={self._url}"]
+        subprocess.run([*command, str(self._dump)], check=True)
 
     def _drop(self) -> None:
         drop = "DROP SCHEMA IF EXISTS stillframe CASCADE"
@@ -229,7 +230,10 @@ async def test_a_handle_that_may_overwrite_sends_the_whole(place: Place) -> None
         assert_is(await client.load("run-1"), running(3))
 
 
-async def test_servers_that_were_left_running_find_out(database: Database, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kept", [KEPT, 0])
+async def test_servers_that_were_left_running_find_out(
+    database: Database, tmp_path: Path, kept: int
+) -> None:
     """A dump that is restored under them, or a standby that lacks the last commits."""
     place = Postgres(database, tmp_path)
     with place.servers[0], place.servers[1]:
@@ -239,14 +243,19 @@ async def test_servers_that_were_left_running_find_out(database: Database, tmp_p
             AsyncClient(addresses, tenant="acme", timeout=DEADLINE, retry=RIDES_OUT) as client,
             client.watch(initial_state=True, mode=WatchMode.EVERY_CHANGE) as watch,
         ):
-            for number in range(1, KEPT + LOST + 1):
-                await client.save("run-1", running(number))
-                if number == KEPT:
+            for number in range(kept + LOST):
+                if number == kept:
                     await asyncio.to_thread(place.back_up)
-            await until_sequence(watch, KEPT + LOST)
+                await client.save("run-1", running(number + 1))
+            await until_sequence(watch, kept + LOST)
             watching = asyncio.create_task(rest_of(watch))
             await restore(place, stopped=False)
             # Nobody saves: the servers hear of it by looking.
             with pytest.raises(RevisionInFutureError):
                 await watching
-            assert_is(await client.load("run-1"), running(KEPT))
+            if kept:
+                assert_is(await client.load("run-1"), running(kept))
+            else:
+                # The backup is from before the tenant.
+                with pytest.raises(ExecutionNotFoundError):
+                    await client.load("run-1")

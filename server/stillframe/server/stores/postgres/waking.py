@@ -108,8 +108,8 @@ class Waking:
                 interval = LONGEST_POLL  # The runner has logged why.
 
     async def _look(self) -> bool:
-        """Wakes those whose tenant has moved on, or back, as only another database can have;
-        tells whether there were any.
+        """Wakes those whose tenant has moved on, or back or away, as only another database can
+        have; tells whether there were any.
         """
         names = sorted(self._waiting)
 
@@ -117,10 +117,11 @@ class Waking:
             found = yield Ask(_NEWEST, (names,))
             return {name: revision_of(change_id or 0) for name, change_id in found}
 
+        revisions = await self._runner.read(newest)
         moved_on = [
             name
-            for name, revision in (await self._runner.read(newest)).items()
-            if any(revision != after for after in self._waiting.get(name, ()))
+            for name in names
+            if any(revisions.get(name, 0) != after for after in self._waiting.get(name, ()))
         ]
         for name in moved_on:
             self._signals.notify(name)
