@@ -82,7 +82,8 @@ class _Retaining:
         """Reads the next rows of the log; a content that is garbage counts as none."""
         return (
             yield Ask(
-                "SELECT id, CASE WHEN content_id IN (SELECT content_id FROM garbage) THEN NULL"
+                "SELECT id, CASE WHEN EXISTS (SELECT 1 FROM garbage"
+                " WHERE garbage.content_id = change.content_id) THEN NULL"
                 " ELSE content_id END, version, header FROM change WHERE id > ? AND id < ?"
                 " ORDER BY id LIMIT ?",
                 (rows.change_id(tenant, after), rows.change_id(tenant + 1, 0), limit),
