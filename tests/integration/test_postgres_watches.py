@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from stillframe.server.stores.postgres import PostgresStore, waking
 from stillframe.server.stores.postgres.connection import connect, parse_url
 from stillframe.testing import ServerProcess
 from stillframe.v1 import snapshot_service_pb2 as service
 from tests.conformance.calls import EVERY_CHANGE
 from tests.conformance.support import new_tenant, save_request, snapshot
 from tests.databases import fresh, with_options
-from tests.integration.postgres_support import ask, terminate
+from tests.integration.postgres_support import Replicas, ask, terminate
 from tests.integration.saves import DEADLINE, Tenant, gapless
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
 
-    from stillframe.server.stores.postgres.connection import Connection
+    from stillframe.server.stores.postgres.connection import Connection, Options
 
 BY_NOTIFICATION = {"poll": "off"}
 BY_POLLING = {"notify": "off"}
@@ -141,3 +142,48 @@ async def test_two_servers_migrate_one_after_another(two: Two) -> None:
     with ServerProcess(with_options(two.url, pool_size=1)) as server:
         async with Tenant(server.address, two.one.tenant_id) as third:
             assert await two.save(third, "a") == 1
+
+
+async def test_polling_goes_on_after_a_fault(
+    postgres_url: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with asyncio.timeout(DEADLINE), Replicas(fresh(postgres_url, notify="off")) as replicas:
+        one, other = await replicas.open(), await replicas.open()
+        assert isinstance(one.store, PostgresStore)
+        runner = one.store.runner
+        read, failed = runner.read, asyncio.Event()
+
+        async def fails_once(steps: Any) -> Any:
+            task = asyncio.current_task()
+            if task is not None and task.get_name() == "poll" and not failed.is_set():
+                failed.set()
+                raise LookupError("a fault")
+            return await read(steps)
+
+        monkeypatch.setattr(runner, "read", fails_once)
+        waiting = asyncio.create_task(one.store.wait(one.tenant_id, 0))
+        await failed.wait()
+        await other.save("a")
+        await waiting
+        assert "LookupError: a fault" in caplog.text
+
+
+async def test_notifications_go_on_after_a_fault(
+    postgres_url: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed = asyncio.Event()
+
+    async def fails_once(options: Options, role: str) -> Connection:
+        if role == "listen" and not failed.is_set():
+            failed.set()
+            raise LookupError("a fault")
+        return await connect(options, role)
+
+    monkeypatch.setattr(waking, "connect", fails_once)
+    async with asyncio.timeout(DEADLINE), Replicas(fresh(postgres_url, poll="off")) as replicas:
+        one, other = await replicas.open(), await replicas.open()
+        await failed.wait()
+        waiting = asyncio.create_task(one.store.wait(one.tenant_id, 0))
+        await other.save("a")
+        await waiting
+        assert "LookupError: a fault" in caplog.text

@@ -106,6 +106,9 @@ class Waking:
                     interval = SHORTEST_POLL
             except Refusal:
                 interval = LONGEST_POLL  # The runner has logged why.
+            except Exception:  # noqa: BLE001 - logged, and tried again
+                _log.exception("polling failed and goes on")
+                interval = LONGEST_POLL
 
     async def _look(self) -> bool:
         """Wakes those whose tenant has moved on, or back or away, as only another database can
@@ -137,6 +140,8 @@ class Waking:
                     await work(connection)
             except (psycopg.Error, OSError) as error:
                 _log.warning("notifications wait for the database: %s", error)
+            except Exception:  # noqa: BLE001 - logged, and tried again
+                _log.exception("notifications failed and go on")
             await asyncio.sleep(delay)
             delay = min(delay * 2, LONGEST_RETRY)
 
