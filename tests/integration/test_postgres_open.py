@@ -163,13 +163,45 @@ async def test_migrate_brings_the_schema_forward_for_who_may_not(postgres_url: s
         ):
             connection.execute(sql.SQL(statement).format(role=role, schema=schema))
         try:
-            user = role.as_string(None).strip('"')
-            parts = urlsplit(url)
-            host = parts.netloc.rpartition("@")[2]
-            await saves(urlunsplit(parts._replace(netloc=f"{user}@{host}")))
+            await saves(as_user(url, role))
         finally:
             connection.execute(sql.SQL("DROP OWNED BY {}").format(role))
             connection.execute(sql.SQL("DROP ROLE {}").format(role))
+
+
+async def test_who_serves_has_rights_on_what_the_owner_makes_later(postgres_url: str) -> None:
+    """With the rights that docs/operations.md has granted once, before the first migration."""
+    url = fresh(postgres_url)
+    suffix = os.urandom(8).hex()
+    owner, server = (sql.Identifier(f"stillframe_{name}_{suffix}") for name in ("owner", "server"))
+    names = {"owner": owner, "server": server, "schema": sql.Identifier(schema_of(url))}
+    later = "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA {schema} GRANT"
+    with look(url) as connection:
+        names["database"] = sql.Identifier(connection.info.dbname)
+        for statement in (
+            "CREATE ROLE {owner} LOGIN",
+            "CREATE ROLE {server} LOGIN",
+            "GRANT CREATE ON DATABASE {database} TO {owner}",
+            "CREATE SCHEMA {schema} AUTHORIZATION {owner}",
+            "GRANT USAGE ON SCHEMA {schema} TO {server}",
+            f"{later} SELECT, INSERT, UPDATE, DELETE ON TABLES TO {{server}}",
+            f"{later} USAGE ON SEQUENCES TO {{server}}",
+        ):
+            connection.execute(sql.SQL(statement).format(**names))
+        try:
+            done = await asyncio.to_thread(migrate, as_user(url, owner))
+            assert done.returncode == 0, done.stderr
+            await saves(as_user(url, server))
+        finally:
+            for role in (server, owner):
+                connection.execute(sql.SQL("DROP OWNED BY {}").format(role))
+                connection.execute(sql.SQL("DROP ROLE {}").format(role))
+
+
+def as_user(url: str, role: sql.Identifier) -> str:
+    parts = urlsplit(url)
+    user, host = role.as_string(None).strip('"'), parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{user}@{host}"))
 
 
 def test_migrate_refuses_what_it_cannot_open() -> None:
