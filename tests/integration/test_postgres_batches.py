@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from stillframe.server.stores import rules
+from stillframe.server.stores import refusals, rules
 from stillframe.server.stores.postgres import connection as opening
+from stillframe.server.stores.postgres import saving
 from stillframe.server.stores.refusals import Refusal
 from stillframe.v1 import snapshot_service_pb2 as service
 from stillframe.v1.error_pb2 import ErrorReason
@@ -25,6 +26,8 @@ from tests.integration.postgres_support import (
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from stillframe.v1.snapshot_pb2 import ExecutionSnapshot
 
 
 @pytest.fixture
@@ -151,6 +154,108 @@ async def test_other_commits_keep_their_place_among_saves(replicas: Replicas) ->
     assert (fork.version, delete.deleted_count, again.deleted_count) == (1, 1, 0)
     assert created.version == 3
     assert (await store.load("b")).sequence_number == 2
+
+
+@pytest.fixture
+def moving_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A transaction moves two values of 1000 bytes to history, and not three."""
+    monkeypatch.setattr(saving, "MAX_MOVED_BYTES", 2_500)
+
+
+def large(sequence_number: int = 1) -> ExecutionSnapshot:
+    return snapshot(sequence_number, variables={"x": f"{sequence_number}" * 1_000})
+
+
+@pytest.mark.usefixtures("moving_little")
+async def test_a_transaction_moves_a_bounded_size_to_history(replicas: Replicas) -> None:
+    store = await replicas.open()
+    names = [f"e{number}" for number in range(7)]
+    await store.save_many(*(store.request(name, large()) for name in names))
+    before = batches_of(store).transactions
+    # Of no weight themselves: the values that they remove and replace are what is large.
+    replacing = delta((await store.load("e0")).etag, snapshot(2, variables={"x": "2"}))
+    calls = [store.save("e0", replacing), *(store.save(name, snapshot(2)) for name in names[1:])]
+    tasks = await started(replicas, store.save("first", snapshot()), *calls)
+    answers = await gathered(*tasks)
+    assert [each.version for each in answers[1:]] == [2] * 7
+    assert [each.execution_id for each in await store.changes()] == [*names, "first", *names]
+    # First alone, then two at a time, and the last alone.
+    assert batches_of(store).transactions - before == 1 + 4
+    for name in names:
+        read = await store.versions(name)
+        assert read[1].variables == large().variables
+        await store.reads_as(name, read)
+
+
+@pytest.mark.usefixtures("moving_little")
+async def test_saves_that_move_too_much_keep_their_place(replicas: Replicas) -> None:
+    """Before commits of other kinds, and before what is queued while they wait."""
+    store = await replicas.open()
+    await store.save("a", large(1))
+    tasks = await started(
+        replicas,
+        store.save("first", snapshot()),
+        *(store.save("a", large(number)) for number in range(2, 7)),
+        store.fork("a", "b"),
+        store.save("a", large(7)),
+        store.save("a", large(6)),
+        store.delete("a"),
+        store.save("a", large(1), must_not_exist=True),
+    )
+    answers = await gathered(*tasks)
+    assert [each.version for each in answers[1:6]] == [2, 3, 4, 5, 6]
+    _, saved, refused_one, deleted, created = answers[6:]
+    assert (saved.version, deleted.deleted_count, created.version) == (7, 1, 8)
+    assert isinstance(refused_one, Refusal)
+    assert (await store.load("b")).sequence_number == 6
+
+
+@pytest.mark.usefixtures("moving_little")
+async def test_saves_of_one_call_are_cut_where_they_move_too_much(replicas: Replicas) -> None:
+    store = await replicas.open()
+    before = batches_of(store).transactions
+    await store.save("a", large(1))
+    answers = await store.save_many(
+        *(store.request("a", large(number)) for number in (2, 3, 4, 1, 5, 6, 7))
+    )
+    assert isinstance(answers.pop(3), Refusal)
+    assert [getattr(each, "version", None) for each in answers] == [2, 3, 4, 5, 6, 7]
+    assert batches_of(store).transactions - before == 1 + 3
+    read = await store.versions("a")
+    assert [each.sequence_number for each in read.values()] == [1, 2, 3, 4, 5, 6, 7]
+    await store.reads_as("a", read)
+
+
+@pytest.mark.usefixtures("moving_little")
+async def test_what_was_committed_is_told_if_the_rest_fails(
+    replicas: Replicas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = await replicas.open()
+    await store.save("a", large(1))
+    floor = await store.claim("a")
+    commit, calls = saving.Batch.commit, 0
+
+    async def fails_later(self: saving.Batch, session: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls > 1:
+            raise refusals.store_unavailable()
+        return await commit(self, session)
+
+    monkeypatch.setattr(saving.Batch, "commit", fails_later)
+    answers = await store.save_many(
+        *(
+            store.request("a", large(number), writer_epoch=floor.writer_epoch + number)
+            for number in range(2, 7)
+        )
+    )
+    assert [getattr(each, "version", None) for each in answers] == [2, 3, None, None, None]
+    assert [getattr(each, "reason", None) for each in answers[2:]] == [
+        ErrorReason.ERROR_REASON_STORE_UNAVAILABLE
+    ] * 3
+    # The first that did not go has not raised the floor.
+    assert calls == 2
+    assert (await store.claim("a")).writer_epoch == floor.writer_epoch + 4
 
 
 async def test_one_of_many_servers_creates(replicas: Replicas) -> None:

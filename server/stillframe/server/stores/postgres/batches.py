@@ -10,8 +10,8 @@ import asyncio
 import logging
 from collections import deque
 from contextlib import contextmanager
-from dataclasses import dataclass
-from itertools import groupby
+from dataclasses import dataclass, field
+from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from stillframe.server.stores import refusals
@@ -49,8 +49,11 @@ class _Job:
 
     future: asyncio.Future[Any]
     saves: Saves | None
+    """Those that no transaction has taken yet."""
     steps: Callable[[Commits], Steps[Any]] | None
     cost: int
+    answers: Answers = field(default_factory=list[SaveSnapshotResponse | Refusal])
+    """Of the saves that transactions before have taken."""
 
     @property
     def weight(self) -> int:
@@ -124,36 +127,49 @@ class Batches:
     async def _run(self, tenant_id: str, jobs: list[_Job]) -> None:
         """Commits the jobs together; one by one where they fail for no reason of the
         database's, so that none fails for another.
+
+        What one transaction does not take is the next one's, before all that is queued.
         """
-        try:
-            outcomes: list[Any] = await self._commit(tenant_id, jobs)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the callers are told
-            if len(jobs) > 1 and not isinstance(error, Refusal):
-                _log.warning("a batch failed, and is done one by one: %s", type(error).__name__)
-                for job in jobs:
-                    await self._run(tenant_id, [job])
-                return
-            outcomes = [error] * len(jobs)
-        for job, outcome in zip(jobs, outcomes, strict=True):
-            if job.future.done():
-                continue  # Its caller has gone meanwhile.
-            if isinstance(outcome, Exception):
-                job.future.set_exception(outcome)
-            else:
-                job.future.set_result(outcome)
+        while jobs:
+            try:
+                outcomes: list[Any] = await self._commit(tenant_id, jobs)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the callers are told
+                if len(jobs) > 1 and not isinstance(error, Refusal):
+                    _log.warning("a batch failed, and is done one by one: %s", type(error).__name__)
+                    for job in jobs:
+                        await self._run(tenant_id, [job])
+                    return
+                outcomes = [error] * len(jobs)
+            for job, outcome in zip(jobs, outcomes, strict=False):
+                _tell(job, outcome)
+            jobs = [job for job in jobs if not job.future.done()]
 
     async def _commit(self, tenant_id: str, jobs: list[_Job]) -> list[Any]:
+        """Returns the outcomes of as many jobs as the transaction took; of the last one
+        perhaps only those of its first saves.
+        """
         has_moved_on = False
 
         async def attempt(session: Session) -> list[Any]:
             nonlocal has_moved_on
             has_moved_on = False
             outcomes: list[Any] = []
+            moved_bytes = 0
             for are_saves, group in groupby(jobs, key=lambda job: job.saves is not None):
                 commits = Commits(self._config)
-                work = self._saves if are_saves else self._others
-                outcomes += await work(session, tenant_id, commits, list(group))
+                group_jobs = list(group)
+                if not are_saves:
+                    outcomes += await self._others(session, commits, group_jobs)
+                    has_moved_on |= bool(commits.touched)
+                    continue
+                saves = [save for job in group_jobs for save in job.saves or ()]
+                batch = self.batch(tenant_id, saves, commits, moved_bytes)
+                answers = await batch.commit(session)
+                moved_bytes = batch.moved_bytes
                 has_moved_on |= bool(commits.touched)
+                outcomes += _shared_out(group_jobs, answers)
+                if len(answers) < len(saves):
+                    break
             return outcomes
 
         outcomes = await self._runner.commit(tenant_id, attempt)
@@ -162,18 +178,8 @@ class Batches:
             self._touched(tenant_id)
         return outcomes
 
-    async def _saves(
-        self, session: Session, tenant_id: str, commits: Commits, jobs: list[_Job]
-    ) -> list[Any]:
-        saves = [save for job in jobs for save in job.saves or ()]
-        answers = iter(await self.batch(tenant_id, saves, commits).commit(session))
-        return [[next(answers) for _ in job.saves or ()] for job in jobs]
-
     @staticmethod
-    async def _others(
-        session: Session, tenant_id: str, commits: Commits, jobs: list[_Job]
-    ) -> list[Any]:
-        del tenant_id
+    async def _others(session: Session, commits: Commits, jobs: list[_Job]) -> list[Any]:
         outcomes: list[Any] = []
         for job in jobs:
             assert job.steps is not None  # noqa: S101 - for the type checkers
@@ -182,6 +188,32 @@ class Batches:
             except Refusal as refusal:
                 outcomes.append(refusal)
         return outcomes
+
+
+def _shared_out(jobs: Sequence[_Job], answers: Answers) -> list[Answers]:
+    """Returns for each of the jobs the answers to its saves, as far as there are any."""
+    rest = iter(answers)
+    return [[*islice(rest, len(job.saves or ()))] for job in jobs]
+
+
+def _tell(job: _Job, outcome: Any) -> None:
+    """Gives the caller what came of a job, once that is known of all its saves."""
+    if job.saves is not None and not isinstance(outcome, Exception):
+        answers: Answers = outcome
+        job.answers += answers
+        job.saves = job.saves[len(answers) :]
+        if job.saves:
+            return
+        outcome = job.answers
+    elif job.answers and isinstance(outcome, Refusal):
+        # Of the rest: what was taken before is so for good.
+        outcome = [*job.answers, *[outcome] * len(job.saves or ())]
+    if job.future.done():
+        return  # Its caller has gone meanwhile.
+    if isinstance(outcome, Exception):
+        job.future.set_exception(outcome)
+    else:
+        job.future.set_result(outcome)
 
 
 def _next_batch(queue: deque[_Job]) -> list[_Job]:

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from stillframe.server.stores.sql.steps import Row
     from stillframe.v1.snapshot_service_pb2 import SaveSnapshotResponse
 
+MAX_MOVED_BYTES = 16 * 2**20
+"""Of the values that the saves of one transaction replace and remove, beyond its first
+such save's: a small save may do so to large values, which are read, packed and written."""
 INLINE_BYTES = 128 * 1024
 """Bytes of values that are packed on the event loop; more go to a thread."""
 
@@ -88,12 +91,18 @@ class Batch:
     """The saves of a transaction, and what they write. Good for one attempt."""
 
     def __init__(
-        self, tenant_id: str, saves: Sequence[rules.Save | Refusal], shared: Commits
+        self,
+        tenant_id: str,
+        saves: Sequence[rules.Save | Refusal],
+        shared: Commits,
+        moved_bytes: int = 0,
     ) -> None:
         self._tenant_id = tenant_id
         self._saves = saves
         self._commits = shared
         self._max_executions = shared.config.max_executions
+        self.moved_bytes = moved_bytes
+        """What this transaction moves to history, with what it did before these saves."""
         self._states: dict[str, _State] = {}
         self._moves: list[_Move] = []
         self._set: dict[_Place, _Value] = {}
@@ -101,14 +110,21 @@ class Batch:
         self._changes: list[Row] = []
 
     async def commit(self, session: Session) -> list[SaveSnapshotResponse | Refusal]:
-        """Decides and writes the saves; the caller's transaction holds the tenant's lock."""
+        """Decides and writes the saves; the caller's transaction holds the tenant's lock.
+
+        Returns fewer answers than there are saves when the others would move too much: a
+        transaction of their own is for them, as if they had not been here.
+        """
         tenant = await self._read(session)
         answers: list[SaveSnapshotResponse | Refusal] = []
         for save in self._saves:
             try:
-                answers.append(save if isinstance(save, Refusal) else self._save(tenant, save))
+                answer = save if isinstance(save, Refusal) else self._save(tenant, save)
             except Refusal as refusal:
-                answers.append(refusal)
+                answer = refusal
+            if answer is None:
+                break
+            answers.append(answer)
         await self._write(session, tenant)
         return answers
 
@@ -170,12 +186,16 @@ class Batch:
     def _add(self, tenant: TenantState, row: ExecutionRow) -> None:
         self._states[row.execution.execution_id] = _State(tenant, row, self._max_executions)
 
-    def _save(self, tenant: TenantState, save: rules.Save) -> SaveSnapshotResponse:
+    def _save(self, tenant: TenantState, save: rules.Save) -> SaveSnapshotResponse | None:
+        """Returns None, and leaves nothing behind, when the save would move too much."""
         state = self._states[save.request.execution_id]
         execution = state.row.execution
         floor = execution.epoch_floor
         try:
             decision = save.decide(execution, state)
+            if isinstance(decision, rules.Write) and not self._has_room(state, decision):
+                execution.epoch_floor = floor
+                return None
         finally:
             state.is_changed |= execution.epoch_floor != floor
         if isinstance(decision, rules.Unwritten):
@@ -195,6 +215,14 @@ class Batch:
         if before is None and tenant.executions is not None:
             tenant.executions += 1
         return save.answer(execution, head, created=before is None)
+
+    def _has_room(self, state: _State, write: rules.Write) -> bool:
+        """Counts what a save moves; false if that is too much for this transaction."""
+        size = sum(state.known[entry].size for entry in (*write.replaced, *write.removed))
+        if size and self.moved_bytes and self.moved_bytes + size > MAX_MOVED_BYTES:
+            return False
+        self.moved_bytes += size
+        return True
 
     def _new_head(
         self, tenant: TenantState, state: _State, save: rules.Save, decision: rules.Write
