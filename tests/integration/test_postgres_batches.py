@@ -340,3 +340,39 @@ async def test_a_cancelled_save_is_committed_or_not_begun(replicas: Replicas) ->
     assert (await store.save("c", snapshot())).revision == len(await store.changes())
     for change in await store.changes():
         assert (await store.load(change.execution_id)).revision == change.revision
+
+
+async def test_a_cancelled_save_that_has_begun_counts_until_its_commit(
+    postgres_url: str,
+) -> None:
+    """It stays in memory; one that has not is forgotten at once."""
+    async with (
+        asyncio.timeout(TIMEOUT),
+        Replicas(fresh(postgres_url), max_inflight_bytes=10_000) as replicas,
+    ):
+        store = await replicas.open()
+        content = snapshot(variables={"x": "x" * 3_500})
+        reached, released = hold(store)
+        begun = asyncio.create_task(store.save("begun", content))
+        await reached.wait()
+        waiting = asyncio.create_task(store.save("waiting", content))
+        await asyncio.sleep(0)
+        [queue] = batches_of(store)._queues.values()
+        assert [bool(job.saves) for job in queue] == [True]
+        with refused("SERVER_BUSY"):
+            await store.save("b", content)
+        begun.cancel()
+        await gathered(begun)
+        with refused("SERVER_BUSY"):
+            await store.save("b", content)
+        waiting.cancel()
+        await gathered(waiting)
+        assert [job.saves for job in queue] == [None]
+        saved = asyncio.create_task(store.save("b", content))
+        await asyncio.sleep(0)
+        released.set()
+        assert (await saved).revision == 2
+        assert [each.execution_id for each in await store.changes()] == ["begun", "b"]
+        # Nothing is counted any more: there is room for as much as at first.
+        answers = await gathered(*(store.save(name, content) for name in ("c", "d")))
+        assert [each.version for each in answers] == [1, 1]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
@@ -21,7 +20,7 @@ from stillframe.server.stores.sql.commits import Commits
 from stillframe.v1.snapshot_service_pb2 import SaveSnapshotResponse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Callable, Sequence
 
     from stillframe.server.stores import rules
     from stillframe.server.stores.base import StoreConfig
@@ -52,6 +51,8 @@ class _Job:
     """Those that no transaction has taken yet."""
     steps: Callable[[Commits], Steps[Any]] | None
     cost: int
+    """Bytes that it keeps in memory until it ends."""
+    has_begun: bool = False
     answers: Answers = field(default_factory=list[SaveSnapshotResponse | Refusal])
     """Of the saves that transactions before have taken."""
 
@@ -96,27 +97,29 @@ class Batches:
         steps: Callable[[Commits], Steps[Any]] | None,
         cost: int,
     ) -> Any:
-        with self._charged(cost):
-            job = _Job(asyncio.get_running_loop().create_future(), saves, steps, cost)
-            if tenant_id in self._queues:
-                self._queues[tenant_id].append(job)
-            else:
-                queue = deque([job])
-                self._runner.start(self._work_off(tenant_id, queue))
-                self._queues[tenant_id] = queue
-            return await job.future
-
-    @contextmanager
-    def _charged(self, cost: int) -> Generator[None]:
-        """Counts bytes that wait for a commit, up to their bound."""
         maximum = self._config.max_inflight_bytes
         if self._bytes and self._bytes + cost > maximum:
             raise refusals.server_busy("max_inflight_bytes", maximum)
+        job = _Job(asyncio.get_running_loop().create_future(), saves, steps, cost)
+        if tenant_id in self._queues:
+            self._queues[tenant_id].append(job)
+        else:
+            queue = deque([job])
+            self._runner.start(self._work_off(tenant_id, queue))
+            self._queues[tenant_id] = queue
         self._bytes += cost
         try:
-            yield
+            return await job.future
         finally:
-            self._bytes -= cost
+            if not job.has_begun:
+                # The caller has gone: what is left in the queue is empty.
+                self._let_go(job)
+
+    def _let_go(self, job: _Job) -> None:
+        """Forgets what a job keeps in memory, which counts for as long as it does so."""
+        self._bytes -= job.cost
+        job.cost = 0
+        job.saves = job.steps = None
 
     async def _work_off(self, tenant_id: str, queue: deque[_Job]) -> None:
         while batch := _next_batch(queue):
@@ -142,6 +145,9 @@ class Batches:
                 outcomes = [error] * len(jobs)
             for job, outcome in zip(jobs, outcomes, strict=False):
                 _tell(job, outcome)
+            for job in jobs:
+                if job.future.done():
+                    self._let_go(job)
             jobs = [job for job in jobs if not job.future.done()]
 
     async def _commit(self, tenant_id: str, jobs: list[_Job]) -> list[Any]:
@@ -222,10 +228,13 @@ def _next_batch(queue: deque[_Job]) -> list[_Job]:
     weight = size = 0
     while queue:
         job = queue[0]
+        if job.future.cancelled():
+            queue.popleft()
+            continue
         weight, size = weight + job.weight, size + job.cost
         if batch and (weight > MAX_SAVES or size > MAX_BYTES):
             break
         queue.popleft()
-        if not job.future.cancelled():
-            batch.append(job)
+        job.has_begun = True
+        batch.append(job)
     return batch
