@@ -73,7 +73,16 @@ async def saves(url: str) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    ["schema=", "schema=pg_x", "pool_size=0", "pool_size=x", "notify=1", "poll=", "nosuch=1"],
+    [
+        "schema=",
+        "schema=pg_x",
+        "schema=$user",
+        "pool_size=0",
+        "pool_size=x",
+        "notify=1",
+        "poll=",
+        "nosuch=1",
+    ],
 )
 async def test_a_url_that_says_nonsense_is_refused(query: str) -> None:
     with pytest.raises(UnknownStoreError) as refused:

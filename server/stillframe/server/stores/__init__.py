@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, cast
-from urllib.parse import urlsplit
 
 from stillframe.server.stores.base import StoreConfig, UnknownStoreError
 
@@ -21,7 +21,9 @@ async def open_store(url: str, config: StoreConfig | None = None) -> Store:
     can bring a store of its own (DESIGN section 8). Raises UnknownStoreError when
     none has the scheme.
     """
-    scheme = urlsplit(url).scheme
+    # Not by urlsplit, which raises at what a password may have.
+    found_scheme = re.match(r"([a-z][a-z0-9+.-]*):", url, re.IGNORECASE)
+    scheme = found_scheme[1].lower() if found_scheme else ""
     found = entry_points(group=ENTRY_POINT_GROUP, name=scheme)
     if not scheme or not found:
         known = ", ".join(sorted(entry_points(group=ENTRY_POINT_GROUP).names))

@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, TypeAlias
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, urlencode
 
 import psycopg
 from psycopg import sql
@@ -94,28 +94,42 @@ class Options:
 
 def parse_url(url: str) -> Options:
     """Reads a URL. Raises UnknownStoreError."""
-    parts = urlsplit(url)
-    given = parse_qsl(parts.query, keep_blank_values=True)
+    # Only the query is ours to read; the rest goes to libpq as it is.
+    address, _, query = url.partition("?")
+    given = parse_qsl(query, keep_blank_values=True)
     ours = {
         name: value for name, value in given if name in ("schema", "pool_size", "notify", "poll")
     }
-    rest = urlencode([each for each in given if each[0] not in ours])
+    rest = urlencode([each for each in given if each[0] not in ours], quote_via=quote)
     try:
-        libpq = conninfo_to_dict(urlunsplit(parts._replace(query=rest)))
         return Options(
-            make_conninfo("", **{**_DEFAULTS, **libpq, "client_encoding": "UTF8"}),
+            _conninfo(f"{address}?{rest}"),
             _schema(ours.get("schema", "stillframe")),
             _size(ours.get("pool_size", "10")),
             _switch(ours.get("notify", "on")),
             _switch(ours.get("poll", "on")),
         )
-    except (psycopg.ProgrammingError, ValueError) as error:
-        # The URL itself may hold a password.
+    except ValueError as error:
         raise UnknownStoreError(f"the PostgreSQL URL cannot be read: {error}") from None
 
 
+def _conninfo(url: str) -> str:
+    try:
+        libpq = conninfo_to_dict(url)
+        return make_conninfo("", **{**_DEFAULTS, **libpq, "client_encoding": "UTF8"})
+    except (psycopg.ProgrammingError, UnicodeError):
+        # What libpq says of it may quote a part of the password.
+        raise ValueError(
+            "it is postgresql://user:password@host:port/database?parameter=value, where"
+            " the parameters are libpq's or the store's, and special characters, such as"
+            " those of a password, are percent-encoded"
+        ) from None
+
+
 def _schema(name: str) -> str:
-    if not name or len(name.encode()) > 63 or "\0" in name or name.startswith("pg_"):
+    is_name = name and len(name.encode()) <= 63 and "\0" not in name
+    # PostgreSQL puts the user's name in the place of $user in a search path.
+    if not is_name or name.startswith("pg_") or name == "$user":
         raise ValueError(f"schema: {name!r} is no name of a schema")
     return name
 
