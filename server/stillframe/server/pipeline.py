@@ -62,6 +62,12 @@ _BUSY_DELAY = 0.1
 """Seconds to wait for a store that is busy and does not say how long."""
 
 _SERVER_BUSY = error_pb2.ERROR_REASON_SERVER_BUSY
+_NOT_TAKEN = (
+    _SERVER_BUSY,
+    error_pb2.ERROR_REASON_STORE_UNAVAILABLE,
+    error_pb2.ERROR_REASON_SHUTTING_DOWN,
+)
+"""Refusals that say nothing of the save, but of the store."""
 _REQUEST_ID_REUSED = error_pb2.ERROR_REASON_REQUEST_ID_REUSED
 
 
@@ -246,50 +252,69 @@ class _Stream:
             else:
                 outcomes.append(None)
         waiting = [item.save for (item, _), told in zip(batch, outcomes, strict=True) if not told]
-        decided = iter(await self._save(waiting) if waiting else [])
+        failure: Refusal | None = None
+        decided: Iterator[bytes | None] = iter(())
+        if waiting:
+            answers, failure = await self._save(waiting)
+            decided = iter(answers)
         for (item, message), told in zip(batch, outcomes, strict=True):
-            outcome = told or next(decided, None)
-            if outcome is None:  # given up: nobody is told
-                return
-            self._results.append(_Result(_result(item, outcome), message))
+            outcome = told or next(decided)
+            if outcome is not None:  # else given up: nobody is told
+                self._results.append(_Result(_result(item, outcome), message))
         self._answered.set()
+        if failure is not None:
+            raise failure
 
     def _check_size(self, save: SaveSnapshotRequest) -> None:
         size, maximum = save.ByteSize(), self._settings.max_request_bytes
         if size > maximum:
             raise refusals.too_large("max_request_bytes", maximum, size)
 
-    async def _save(self, saves: list[SaveSnapshotRequest]) -> list[bytes]:
+    async def _save(
+        self, saves: list[SaveSnapshotRequest]
+    ) -> tuple[list[bytes | None], Refusal | None]:
         """Returns the outcome of each save; waits while the store is busy.
 
-        Returns nothing when the stream ends before the store has taken them: then it must
-        take none of those behind them either. Raises Refusal when the store can take none:
-        that ends the stream, because a client which sends a save again must not find one
-        from behind it in its place.
+        Returns None for those that the store has not taken: with the reason when it can
+        take none, or without one when the stream ends first. Then it must take none of
+        those behind them either, because a client which sends a save again must not find
+        one from behind it in its place.
         """
+        outcomes: list[bytes | None] = [None] * len(saves)
+        waiting = [*range(len(saves))]
         while True:
+            undecided: dict[int, Refusal] = {}
+            told = await self._ask_store([saves[index] for index in waiting])
+            for index, outcome in zip(waiting, told, strict=True):
+                if isinstance(outcome, Refusal):
+                    undecided[index] = outcome
+                else:
+                    outcomes[index] = outcome
+            waiting, reasons = [*undecided], [*undecided.values()]
+            failure = next((each for each in reasons if each.reason != _SERVER_BUSY), None)
+            if not waiting or failure is not None:
+                return outcomes, failure
             try:
-                answers = await self._store.save_many(saves)
-                if len(answers) != len(saves):
-                    raise AssertionError("a store answers every save")  # noqa: TRY301
-            except Refusal as refusal:
-                if refusal.reason != _SERVER_BUSY:
-                    raise
-                delay = refusal.retry_after or _BUSY_DELAY
-            except Exception as error:  # noqa: BLE001 - every item is told, and the log
-                return [_error(error)] * len(saves)
-            else:
-                return [
-                    _error(answer) if isinstance(answer, Refusal) else _saved(answer)
-                    for answer in answers
-                ]
-            try:
-                async with asyncio.timeout(delay):
+                async with asyncio.timeout(reasons[0].retry_after or _BUSY_DELAY):
                     await self._stopping.wait()
             except TimeoutError:
                 continue
             self._messages.clear()
-            return []
+            return outcomes, None
+
+    async def _ask_store(self, saves: list[SaveSnapshotRequest]) -> list[bytes | Refusal]:
+        """Returns the outcome of each save, or the refusal of a store that has not taken it:
+        it may have taken those of one tenant, and not those of another.
+        """
+        try:
+            answers = await self._store.save_many(saves)
+            if len(answers) != len(saves):
+                raise AssertionError("a store answers every save")  # noqa: TRY301
+        except Refusal as refusal:
+            return [refusal] * len(saves)
+        except Exception as error:  # noqa: BLE001 - every item is told, and the log
+            return [_error(error)] * len(saves)
+        return [_told(answer) for answer in answers]
 
     async def results(self) -> bytes | None:
         """Returns the next response message; None when there is none to come."""
@@ -319,6 +344,12 @@ class _Stream:
 
 def _saved(response: SaveSnapshotResponse) -> bytes:
     return wire.field(SaveItemResult.SAVED_FIELD_NUMBER, response.SerializeToString())
+
+
+def _told(answer: SaveSnapshotResponse | Refusal) -> bytes | Refusal:
+    if not isinstance(answer, Refusal):
+        return _saved(answer)
+    return answer if answer.reason in _NOT_TAKEN else _error(answer)
 
 
 def _error(error: Exception) -> bytes:

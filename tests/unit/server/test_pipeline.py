@@ -9,6 +9,7 @@ import pytest
 
 from stillframe.server.config import Settings
 from stillframe.server.pipeline import BATCH_ITEMS, WINDOW_BYTES, WINDOW_ITEMS, Pipelines
+from stillframe.server.stores import refusals
 from stillframe.server.stores.refusals import Refusal
 from stillframe.v1 import error_pb2
 from stillframe.v1.snapshot_service_pb2 import (
@@ -160,3 +161,43 @@ async def test_a_request_stream_that_breaks_ends_with_its_error() -> None:
     assert count_of(await anext(stream)) == 1
     with pytest.raises(RuntimeError, match="swordfish"):
         await anext(stream)
+
+
+class PartlyStore(GatedStore):
+    """Takes the first save of each call, and says of the others why it did not."""
+
+    def __init__(self, *failures: Refusal) -> None:
+        super().__init__()
+        self.failures = [*failures]
+
+    async def save_many(
+        self, requests: Sequence[SaveSnapshotRequest]
+    ) -> list[SaveSnapshotResponse | Refusal]:
+        self.batches.append(len(requests))
+        if not self.failures:
+            return [SaveSnapshotResponse(version=1) for _ in requests]
+        failure = self.failures.pop(0)
+        return [SaveSnapshotResponse(version=1), *[failure] * (len(requests) - 1)]
+
+
+async def test_what_a_busy_store_did_not_take_is_given_to_it_again() -> None:
+    busy = refusals.server_busy("max_inflight_bytes", 1)
+    busy.retry_after = 0.001
+    store = PartlyStore(busy, busy)
+    async with asyncio.timeout(TIMEOUT):
+        answers = [data async for data in pipelines(store).run(aiter(Requests(5)))]
+    assert store.batches == [5, 4, 3]
+    results = [each for data in answers for each in SaveSnapshotsResponse.FromString(data).results]
+    assert [each.WhichOneof("result") for each in results] == ["saved"] * 5
+
+
+async def test_a_store_that_fails_for_some_ends_the_stream_after_the_others() -> None:
+    """No item of theirs has a result, and none from behind them is taken."""
+    store = PartlyStore(refusals.store_unavailable())
+    stream = aiter(pipelines(store).run(aiter(Requests(BATCH_ITEMS + 5))))
+    async with asyncio.timeout(TIMEOUT):
+        assert count_of(await anext(stream)) == 1
+        with pytest.raises(Refusal) as refused:
+            await anext(stream)
+    assert refused.value.reason == error_pb2.ERROR_REASON_STORE_UNAVAILABLE
+    assert len(store.batches) == 1

@@ -139,7 +139,9 @@ class Store(Protocol):
 
         Must apply those of one execution in the order given, and must not let a refused
         one fail another. May commit them together or apart. Raises, SERVER_BUSY above
-        all, only when it has decided none of them.
+        all, only when it has decided none of them. If it has decided some, it refuses
+        the others with SERVER_BUSY, STORE_UNAVAILABLE or SHUTTING_DOWN, and after one of
+        a tenant has decided none of the same tenant.
         """
         ...
 
