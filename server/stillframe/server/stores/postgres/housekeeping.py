@@ -6,6 +6,7 @@ again at what is due under it. So a slice holds a tenant up for one piece at mos
 
 from __future__ import annotations
 
+import asyncio
 from itertools import groupby
 from typing import TYPE_CHECKING, TypeVar
 
@@ -60,13 +61,16 @@ class Housekeeping:
         self._touched = touched
         self._next_tenant = 0
         self._swept = 0
+        self._turn = asyncio.Lock()
 
     async def run(self, budget: int) -> bool:
         """Does about so many rows, and says whether more is due.
 
         While another server is at it nothing is due here: that one goes on until all is done.
+        Calls of this server's own take turns, so that what was due when one was made is done
+        when it returns False.
         """
-        async with self._runner.connection() as connection:
+        async with self._turn, self._runner.connection() as connection:
             begun = await connection.execute(_BEGIN, (self._key, _IDLE))
             if await begun.fetchone() == (None,):
                 return False
