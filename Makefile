@@ -39,7 +39,7 @@ conformance: $(READY) ## Run the store contract's tests (STORE=memory, sqlite, p
 	$(BIN)/python -m pytest tests/conformance --store='$(STORE)'
 
 .PHONY: polyglot
-polyglot: $(READY) ## Run every language's client against one server, and print the matrix
+polyglot: $(READY) ## Play one scenario with every language's client, and print the matrix
 	@$(BIN)/python -m tests.polyglot
 
 .PHONY: fuzz
