@@ -31,6 +31,10 @@ _LEVEL = 3
 _MIN_WINDOW_LOG, _MAX_WINDOW_LOG = 10, 27
 """The window must reach over both values: 2^27 holds two of 60 MiB."""
 
+_MIN_LONG_LOG = 17
+"""Log of the reach above which long-distance matching finds what is not found without it.
+Below it takes a third of the time and gains nothing."""
+
 _Parameter = zstd.CompressionParameter
 _UNPACK: dict[int, int] = {zstd.DecompressionParameter.window_log_max: _MAX_WINDOW_LOG}
 
@@ -105,7 +109,7 @@ def _compress(value: bytes, base: bytes | None = None) -> bytes:
     }
     if base is None:
         return zstd.compress(value, options=options)
-    # Without it matches of large values are not found beyond a few MiB.
-    options[_Parameter.enable_long_distance_matching] = 1
+    if reach > _MIN_LONG_LOG:
+        options[_Parameter.enable_long_distance_matching] = 1
     dictionary = zstd.ZstdDict(base, is_raw=True)
     return zstd.compress(value, options=options, zstd_dict=dictionary.as_prefix)
