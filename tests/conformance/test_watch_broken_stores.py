@@ -129,7 +129,7 @@ async def test_what_was_gathered_does_not_wait_for_what_is_slow(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A store may take long to load a content. What came before it is delivered meanwhile."""
-    monkeypatch.setattr("stillframe.server.watch.cursor.FLUSH_SECONDS", 0)
+    monkeypatch.setattr("stillframe.server.watch.windows.FLUSH_SECONDS", 0)
     store = LoadsOneByOne(StoreConfig())
     async with serving(store) as api:
         saved = [await api.save("a", snapshot(number)) for number in range(4)]

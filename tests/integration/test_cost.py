@@ -163,7 +163,7 @@ async def test_messages_of_a_thousand_events(
     api: Api, view: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A server may send what it has when the rest is slow to load; here no speed may count.
-    monkeypatch.setattr("stillframe.server.watch.cursor.FLUSH_SECONDS", 3600.0, raising=False)
+    monkeypatch.setattr("stillframe.server.watch.windows.FLUSH_SECONDS", 3600.0, raising=False)
     async with api.watch(**NOW, mode=EVERY_CHANGE, view=view) as watch:
         [start] = await watch.until("opened")
         await watch.until("caught_up")
