@@ -59,6 +59,10 @@ class Cursor:
     def token(self) -> str:
         return resume_token(*self._position)
 
+    def gather(self, frame: WatchFrame) -> Iterator[bytes]:
+        """Leaves a frame to go with what is sent next, which must follow at once."""
+        yield from self._message.add(frame)
+
     def send(self, frame: WatchFrame) -> Iterator[bytes]:
         """Yields a frame with all that was gathered before it."""
         yield from self._message.add(frame)
@@ -75,6 +79,8 @@ class Cursor:
 
     async def window(self) -> AsyncIterator[bytes]:
         """Yields what the next window of changes gives, and moves past it."""
+        for data in self._message.flush():
+            yield data
         self.fell_behind = self.revision + 1 < self._tail.ring.first
         window = self.windows.after(self._position)
         if window is None:

@@ -102,7 +102,9 @@ class Feed:
         opened = WatchFrame(opened=self._opened(cursor.windows))
         if start == "now":
             opened.resume_token = cursor.token
-        for data in cursor.send(opened):
+        # Who starts now is at the present as a rule, and is told so in the same message.
+        tell = cursor.gather if start == "now" else cursor.send
+        for data in tell(opened):
             yield data
         if start == "initial_state":
             async for data in cursor.initial_state(self._draining):
