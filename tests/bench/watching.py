@@ -32,8 +32,12 @@ WATCHERS = 1_000
 CHANGES = 200
 BARE_CHANGES = 40
 
-STALLED_CHANGES = 20_000
+STALLED_CHANGES = 100_000
 STALLED_CHANGES_QUICK = 3_000
+
+STREAMS = 100_000
+STREAMS_QUICK = 5_000
+AT_ONCE = 200
 
 
 def _watch_request() -> bytes:
@@ -105,6 +109,39 @@ def watch(bench: Bench) -> list[Result]:
 def memory(bench: Bench) -> list[Result]:
     """Memory of idle watchers, and of one that is stalled"""
     return [_idle(bench), _stalled(bench)]
+
+
+def streams(bench: Bench) -> list[Result]:
+    """What streams leave in memory that are opened and cancelled, against bare streams"""
+    count = STREAMS_QUICK if bench.quick else STREAMS
+    told: list[str] = []
+
+    def left(name: str, running: Running, method: str, count: int) -> Sample:
+        # The first thousands fill the allocator's pools.
+        _cancelled(running, method).run(count=count // 10)
+        before = machine.resident_bytes(running.pids[0])
+        report = _cancelled(running, method).run(count=count)
+        after = machine.resident_bytes(running.pids[0])
+        told.append(f"{name} {before / MIB:.1f} MiB before {count:,}, {after / MIB:.1f} after")
+        return sample(report, (after - before) / count)
+
+    with bench.scratch() as folder, ExitStack() as stack:
+        server, bare = sqlite(stack, folder), stack.enter_context(references.bare())
+        _saves(server).run(count=1_000)
+        ours = left("ours", server, f"{SERVICE}/WatchSnapshots", count)
+        theirs = left("bare", bare, "/bench.Bare/Fan", count // 4)
+    what = f"memory left by a watch that was opened and cancelled, of {count:,}"
+    against = "a stream of bare grpc.aio"
+    result = Result("streams", what, against, "bytes", [ours], [theirs])
+    result.note = "; ".join(told)
+    return [result]
+
+
+def _cancelled(running: Running, method: str) -> Load:
+    """Streams that are cancelled after their first message, many at once."""
+    plan = {"streams": AT_ONCE, "connections": CONNECTIONS}
+    extra = {"watch": plan}
+    return Load("cancel", running.address, method, [_watch_request()], 0, running.pids, extra)
 
 
 def _idle(bench: Bench) -> Result:
