@@ -176,3 +176,9 @@ async def test_messages_of_a_thousand_events(
         messages_resumed = len(resumed.message_sizes)
     assert messages <= 3
     assert messages_resumed <= 4  # `opened` comes first
+
+
+async def test_a_watch_that_starts_at_the_present_is_opened_with_one_message(api: Api) -> None:
+    async with api.watch(**NOW) as watch:
+        await watch.until("caught_up")
+        assert len(watch.message_sizes) == 1

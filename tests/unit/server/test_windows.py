@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -267,11 +268,14 @@ async def test_who_stays_at_a_message_keeps_no_other(scene: Scene) -> None:
 async def test_a_window_is_gone_with_those_who_read_it(scene: Scene) -> None:
     await scene.save("one")
     windows, start = scene.windows(**WHOLE), await scene.start()
-    for _ in range(3):
-        window: Window | None = after(windows, start)
-        assert list(windows._windows.values()) == [window]
-        del window
-        assert not windows._windows
+    window = after(windows, start)
+    part = await windows.part(window, 0, None)
+    assert after(windows, start) is window
+    left = weakref.ref(window), weakref.ref(part)
+
+    del window, part
+
+    assert [each() for each in left] == [None, None]
 
 
 async def test_a_content_that_has_no_room_in_a_message_is_not_loaded_again(scene: Scene) -> None:
