@@ -15,7 +15,16 @@ from stillframe.server.watch.ring import Rings, Tail
 from stillframe.server.watch.windows import Part, Shared, Window, Windows
 from stillframe.v1.snapshot_service_pb2 import WatchSnapshotsRequest, WatchSnapshotsResponse
 from tests.conformance.broken.logs import IsReplaced
-from tests.conformance.calls import EVERY_CHANGE, FULL, INITIAL_STATE, LATEST, METADATA, NOW
+from tests.conformance.calls import (
+    EVERY_CHANGE,
+    FULL,
+    INITIAL_STATE,
+    LATEST,
+    LEFT_FILTER,
+    METADATA,
+    NOW,
+    SAVED,
+)
 from tests.conformance.support import TIMEOUT, save_request, snapshot
 
 if TYPE_CHECKING:
@@ -193,6 +202,58 @@ async def test_who_makes_a_message_may_go_away(scene: Scene, asked: dict[str, An
 
     assert values([parts[0].data]) == [b"one", b"two"]
     assert all(part is parts[0] for part in parts)
+
+
+async def test_who_goes_away_takes_no_content_from_another_window(scene: Scene) -> None:
+    await scene.save("one", "two")
+    scene.store.gate.clear()
+    start = await scene.start()
+    leaver, stayer = [
+        asyncio.create_task(windows.part(after(windows, start), 0, None))
+        for windows in (scene.windows(**WHOLE), scene.windows(max_bytes=MIB, **WHOLE))
+    ]
+    await scene.store.reached.wait()
+    leaver.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await leaver
+    scene.store.gate.set()
+
+    async with asyncio.timeout(TIMEOUT):
+        part = await stayer
+
+    assert values([part.data]) == [b"one", b"two"]
+    assert scene.store.loads == [1, 2]
+
+
+async def test_one_change_may_be_different_things_to_different_watchers(scene: Scene) -> None:
+    for number, name in enumerate(("ann", "bob")):
+        content = snapshot(number, user_id=name, variables={"v": name})
+        await scene.store.save(save_request(TENANT, "a", content))
+    for change in await scene.store.changes(TENANT, 0, 10):
+        scene.tail.ring.add(change)
+    start = await scene.store.position(TENANT, 1)
+
+    found: list[tuple[int, bytes]] = []
+    for view, user in (
+        (FULL, None),
+        (METADATA, None),
+        (FULL, "bob"),
+        (FULL, "ann"),
+        (METADATA, "ann"),
+    ):
+        windows = scene.windows(mode=EVERY_CHANGE, view=view, filter={"user_id": user})
+        [data] = await every_part(windows, after(windows, start))
+        [frame] = WatchSnapshotsResponse.FromString(data).frames
+        found.append((frame.change.kind, frame.change.snapshot.variables["v"].data))
+
+    assert found == [
+        (SAVED, b"bob"),
+        (SAVED, b""),
+        (SAVED, b"bob"),
+        (LEFT_FILTER, b""),
+        (LEFT_FILTER, b""),
+    ]
+    assert scene.store.loads == [2]
 
 
 @pytest.mark.parametrize("asked", [WHOLE, PROJECTED], ids=["whole", "projected"])
