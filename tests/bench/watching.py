@@ -41,7 +41,7 @@ STREAMS_QUICK = 5_000
 AT_ONCE = 200
 
 
-def _watch_request(max_message_bytes: int = 0) -> bytes:
+def _watch_request(max_message_bytes: int | None = None) -> bytes:
     return WatchSnapshotsRequest(
         tenant_id=TENANT,
         now=service.WatchFromNow(),
