@@ -27,8 +27,11 @@ READ_LIMIT = 512
 RETRY_SECONDS = 0.5
 """How long a tail waits after the store failed to answer."""
 
-_OVERHEAD = 1_024
+_OVERHEAD = 640
 """Bytes that a change has in memory beside its messages, about."""
+
+_PARSED = 1_200
+"""Bytes that a parsed message has in memory beside those of its fields, about."""
 
 _log = logging.getLogger(__name__)
 
@@ -105,11 +108,8 @@ class Ring:
     def add(self, change: Change) -> None:
         if not self.changes:
             self.first = change.revision
-        size = (
-            _OVERHEAD
-            + change.header.ByteSize()
-            + (change.before.ByteSize() if change.before else 0)
-        )
+        headers = (change.header, change.before)
+        size = _OVERHEAD + sum(_PARSED + each.ByteSize() for each in headers if each is not None)
         self.changes[change.revision] = Recent(change, size)
         self.rings.charge(self, size)
 
