@@ -178,7 +178,7 @@ async def test_messages_of_a_thousand_events(
     api: Api, view: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A server may send what it has when the rest is slow to load; here no speed may count.
-    monkeypatch.setattr("stillframe.server.watch.cursor.FLUSH_SECONDS", 3600.0, raising=False)
+    monkeypatch.setattr("stillframe.server.watch.windows.FLUSH_SECONDS", 3600.0, raising=False)
     async with api.watch(**NOW, mode=EVERY_CHANGE, view=view) as watch:
         [start] = await watch.until("opened")
         await watch.until("caught_up")
@@ -191,3 +191,9 @@ async def test_messages_of_a_thousand_events(
         messages_resumed = len(resumed.message_sizes)
     assert messages <= 3
     assert messages_resumed <= 4  # `opened` comes first
+
+
+async def test_a_watch_that_starts_at_the_present_is_opened_with_one_message(api: Api) -> None:
+    async with api.watch(**NOW) as watch:
+        await watch.until("caught_up")
+        assert len(watch.message_sizes) == 1

@@ -16,7 +16,7 @@ import (
 
 // Plan is what to send, where, and for how long.
 type Plan struct {
-	// Kind is "unary", "pipeline", "watch" or "redis".
+	// Kind is "unary", "pipeline", "watch", "cancel" or "redis".
 	Kind   string `json:"kind"`
 	Target string `json:"target"`
 	Method string `json:"method"`
@@ -34,7 +34,7 @@ type Plan struct {
 	Modulo int64 `json:"modulo"`
 	// Pids are processes whose CPU time is reported beside the generator's own.
 	Pids []int `json:"pids"`
-	// Watch is for the kind "watch".
+	// Watch is for the kinds "watch" and "cancel".
 	Watch WatchPlan `json:"watch"`
 }
 
@@ -142,7 +142,8 @@ func run() error {
 		return fmt.Errorf("the plan: %w", err)
 	}
 	kinds := map[string]func(*Plan) (Report, error){
-		"unary": runUnary, "pipeline": runPipeline, "watch": runWatch, "redis": runRedis,
+		"unary": runUnary, "pipeline": runPipeline, "watch": runWatch,
+		"cancel": runCancel, "redis": runRedis,
 	}
 	kind, known := kinds[plan.Kind]
 	if !known {
