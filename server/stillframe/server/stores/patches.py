@@ -30,8 +30,9 @@ _MIN_BASE = 8
 _MIN_HEAD = 256
 """Bytes below which a head's value is kept as it is."""
 
-_HEAD_GAIN = 8
-"""One part in so many is the least that compressing a head's value must save."""
+_GAIN = 8
+"""One part in so many is the least that compressing a head's value must save, and a patch
+of it."""
 
 _LEVEL = 3
 _MIN_WINDOW_LOG, _MAX_WINDOW_LOG = 10, 27
@@ -63,22 +64,32 @@ class Packed(NamedTuple):
     data: bytes
 
 
+class Kept(NamedTuple):
+    """How a row of the head has a value: the form of its bytes, and their number."""
+
+    form: Form
+    size: int
+
+
 class DamagedError(Exception):
     """What a store holds is not what was written."""
 
 
-def pack(value: bytes, replaced_by: bytes | None = None) -> Packed:
-    """Packs a value: as a patch if what replaced it is given and that saves bytes, else
-    compressed if that does, else as it is.
+def pack(value: bytes, replaced_by: bytes | None = None, was: Kept | None = None) -> Packed:
+    """Packs a value: as a patch if what replaced it is given and that saves a good part of
+    what the value took in the head, else compressed if that saves bytes, else as it is.
+
+    `was` is how the head's row had it, if that is known.
     """
     if len(value) >= _MIN_PATCHED:
         if replaced_by is not None and len(replaced_by) >= _MIN_BASE:
             data = _compress(value, replaced_by)
-            if len(data) < len(value):
+            if len(data) < (len(value) if was is None else was.size - was.size // _GAIN):
                 return Packed(Form.PATCH, data)
-        data = _compress(value)
-        if len(data) < len(value):
-            return Packed(Form.COMPRESSED, data)
+        if was is None or was.form is not Form.RAW or len(value) < _MIN_HEAD:
+            data = _compress(value)
+            if len(data) < len(value):
+                return Packed(Form.COMPRESSED, data)
     return Packed(Form.RAW, value)
 
 
@@ -88,7 +99,7 @@ def pack_head(value: bytes) -> Packed:
     """
     if len(value) >= _MIN_HEAD:
         data = _compress(value)
-        if len(data) <= len(value) - len(value) // _HEAD_GAIN:
+        if len(data) <= len(value) - len(value) // _GAIN:
             return Packed(Form.COMPRESSED, data)
     return Packed(Form.RAW, value)
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stillframe.server.stores import patches
+from stillframe.server.stores.patches import DamagedError
 from stillframe.server.stores.records import EntryKey
 from stillframe.server.stores.refusals import Refusal
 from stillframe.server.stores.sql import commits, moving
@@ -258,7 +259,9 @@ class Writer:
         for place, _, value, _ in moves:
             if value.payload is None:
                 row = first(self._connection, _PAYLOAD, place)
-                value.payload = patches.unpack(*row) if row else None
+                if row is None:
+                    raise DamagedError("a value that a head has is not there")
+                value.payload = patches.unpack(*row)
 
 
 _PAYLOAD = "SELECT form, payload FROM entry WHERE content_id = ? AND map = ? AND key = ?"
