@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hashlib import shake_128
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from stillframe.server.stores import patches
 from stillframe.server.stores.execution import digest
@@ -12,6 +12,8 @@ from stillframe.server.stores.sql.moving import TRY_AGAIN, UNRELATED, HeadValue,
 
 if TYPE_CHECKING:
     import pytest
+
+    from stillframe.server.stores.patches import Kept, Packed
 
 PLACE = Place(1, 1, "key")
 LINES = "line {} that an agent says, after so many others\n"
@@ -59,14 +61,14 @@ def test_what_grows_is_patches_and_after_so_many_of_them_a_whole_value() -> None
 
 
 def test_a_patch_is_not_tried_again_and_again_in_vain(monkeypatch: pytest.MonkeyPatch) -> None:
-    compress, tried = patches.zstd.compress, 0
+    really, tried = patches.pack, 0
 
-    def counting(value: bytes, **options: Any) -> bytes:
+    def counting(value: bytes, replaced_by: bytes | None, was: Kept | None) -> Packed:
         nonlocal tried
-        tried += "zstd_dict" in options
-        return compress(value, **options)
+        tried += replaced_by is not None
+        return really(value, replaced_by, was)
 
-    monkeypatch.setattr(patches.zstd, "compress", counting)
+    monkeypatch.setattr(patches, "pack", counting)
     key = Key()
     values = 4 * TRY_AGAIN
     for number in range(values + 1):
