@@ -35,6 +35,8 @@ class Past(NamedTuple):
 COLUMNS = "since, until, form, base, link, size, digest"
 """Of Past, after the entry."""
 OF_KEY = "content_id = ? AND map = ? AND key = ?"
+_LAST = 2**63 - 1
+"""Above every version."""
 FIRST_KEY = EntryKey(0, "")  # type: ignore[arg-type] # before every key of every map
 
 
@@ -151,9 +153,10 @@ class Chains:
 def next_key(content_id: int, after: EntryKey) -> Steps[EntryKey | None]:
     """Returns the first key after another that has history: a seek, however long that is."""
     row = yield from first(
-        "SELECT map, key FROM history WHERE content_id = ? AND (map, key) > (?, ?)"
-        " ORDER BY map, key LIMIT 1",
-        (content_id, *after),
+        # With `until`, the index's last column: without it SQLite walks the rows of the key.
+        "SELECT map, key FROM history WHERE content_id = ? AND (map, key, until) > (?, ?, ?)"
+        " ORDER BY map, key, until LIMIT 1",
+        (content_id, *after, _LAST),
     )
     return EntryKey(*row) if row else None
 

@@ -66,21 +66,24 @@ class Heads:
                 more = yield from self._read(tenant, limit - len(found))
                 found = [*found, *more]
             return found
+        following, start = rows.following(where.execution_id_prefix, after)
         if where.HasField("parent_execution_id"):
-            values: list[Any] = [where.parent_execution_id, after]
-            return (yield from _range(tenant, "parent_name = ? AND name > ?", values, limit))
+            values: list[Any] = [where.parent_execution_id, start]
+            return (
+                yield from _range(tenant, f"parent_name = ? AND name {following}", values, limit)
+            )
         if where.HasField("user_id"):
-            values = [where.user_id, after]
-            return (yield from _range(tenant, "user_id = ? AND name > ?", values, limit))
+            values = [where.user_id, start]
+            return (yield from _range(tenant, f"user_id = ? AND name {following}", values, limit))
         if self.matches.states is not None:
             merged: list[Row] = []
             for state in sorted(self.matches.states):
-                values = [state, after]
-                merged += yield from _range(tenant, "state = ? AND name > ?", values, limit)
+                values = [state, start]
+                merged += yield from _range(
+                    tenant, f"state = ? AND name {following}", values, limit
+                )
             return sorted(merged, key=lambda row: str(row[0]))[:limit]
-        # `>=` finds the prefix itself, and `>` what comes after `after`.
-        values = [where.execution_id_prefix, after]
-        return (yield from _range(tenant, "name >= ? AND name > ?", values, limit))
+        return (yield from _range(tenant, f"name {following}", [start], limit))
 
 
 def _range(tenant: int, condition: str, values: list[Any], limit: int) -> Steps[list[Row]]:
@@ -173,13 +176,15 @@ class Everything:
         lowest, top = rows.change_id(self._tenant, 0), _log_id(self._tenant, before)
         sql = f"SELECT {HEAD_COLUMNS} FROM change WHERE"
         logged = f"{sql} id >= ? AND id <= ? AND (id, version) < (?, ?) ORDER BY id DESC LIMIT ?"
+        # No bound of content_id alone: SQLite would begin there, at the fork's first version.
         inherited = (
-            f"{sql} id < 0 AND content_id >= ? AND content_id <= ?"
-            " AND (content_id, version) < (?, ?)"
+            f"{sql} id < 0 AND content_id >= ? AND (content_id, version) < (?, ?)"
             " ORDER BY content_id DESC, version DESC LIMIT ?"
         )
-        values = (lowest, top, top, before.version, limit)
-        read = yield from together([_ask(each, values) for each in (logged, inherited)])
+        bounds = (top, before.version, limit)
+        read = yield from together(
+            [_ask(logged, (lowest, top, *bounds)), _ask(inherited, (lowest, *bounds))]
+        )
         merged, self.over = _merged(read, limit)
         found = [Found(row[1], rows.head_of(*row)) for row in merged]
         yield from self._look_up({each.head.header.execution_id for each in found})
