@@ -11,6 +11,7 @@ from stillframe.server.stores import refusals, rules
 from stillframe.server.stores.postgres import connection as opening
 from stillframe.server.stores.postgres import saving
 from stillframe.server.stores.refusals import Refusal
+from stillframe.server.stores.sql import saving as gathering
 from stillframe.v1 import snapshot_service_pb2 as service
 from stillframe.v1.error_pb2 import ErrorReason
 from stillframe.v1.snapshot_service_pb2 import SaveSnapshotResponse
@@ -159,7 +160,7 @@ async def test_other_commits_keep_their_place_among_saves(replicas: Replicas) ->
 @pytest.fixture
 def moving_little(monkeypatch: pytest.MonkeyPatch) -> None:
     """A transaction moves two values of 1000 bytes to history, and not three."""
-    monkeypatch.setattr(saving, "MAX_MOVED_BYTES", 2_500)
+    monkeypatch.setattr(gathering, "MAX_MOVED_BYTES", 2_500)
 
 
 def large(sequence_number: int = 1) -> ExecutionSnapshot:

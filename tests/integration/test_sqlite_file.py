@@ -13,8 +13,9 @@ from stillframe.server.stores import open_store
 from stillframe.server.stores.base import StoreConfig, StoreOpenError, UnknownStoreError
 from stillframe.server.stores.projection import EVERYTHING
 from stillframe.server.stores.refusals import Refusal
+from stillframe.server.stores.sqlite import bulk
 from stillframe.server.stores.sqlite import connection as opening
-from stillframe.server.stores.sqlite.write import Writer
+from stillframe.server.stores.sqlite.saving import Writer
 from stillframe.v1 import error_pb2, snapshot_pb2
 from stillframe.v1.snapshot_service_pb2 import (
     DeleteExecutionRequest,
@@ -117,8 +118,9 @@ async def test_what_was_saved_is_there_when_the_file_is_opened_again(url: str) -
 async def test_a_save_that_breaks_fails_alone(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     save = Writer.save
 
-    def breaks(self: Writer, connection: apsw.Connection, each: rules.Save) -> Any:
-        answer = save(self, connection, each)
+    def breaks(self: Writer, each: rules.Save) -> Any:
+        answer = save(self, each)
+        self.flush()
         if each.request.execution_id == "bad":
             raise RuntimeError("after it has written")
         return answer
@@ -149,7 +151,7 @@ async def test_a_full_disk_is_unavailable_and_nothing_is_half_written(
         raise apsw.FullError("the disk is full")
 
     with monkeypatch.context() as broken:
-        broken.setattr(Writer, "_write_entries", staticmethod(full))
+        broken.setattr(bulk, "write", full)
         with pytest.raises(Refusal) as refused:
             await store.save(a_save("during"))
     assert refused.value.reason == error_pb2.ERROR_REASON_STORE_UNAVAILABLE

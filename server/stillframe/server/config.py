@@ -61,6 +61,9 @@ class Settings(BaseSettings):
     max_inflight_bytes: int = Field(default=256 * MIB, ge=MIB)
     """Bytes of saves and values that wait for their commit."""
 
+    head_cache_bytes: int = Field(default=64 * MIB, ge=0)
+    """Heads that were saved and are kept in memory: later saves and loads of them read
+    nothing. SQLite's store alone has it."""
     change_log_size: int = Field(default=1_000_000, ge=1)
     """Changes of a tenant that a watch can resume over, about."""
     tombstone_days: float = Field(default=30, ge=0)
@@ -92,6 +95,7 @@ class Settings(BaseSettings):
             max_entries=self.max_entries,
             max_executions=self.max_executions,
             max_inflight_bytes=self.max_inflight_bytes,
+            head_cache_bytes=self.head_cache_bytes,
             change_log_size=self.change_log_size,
             tombstone_seconds=self.tombstone_days * 86_400,
             retention=self.retention,

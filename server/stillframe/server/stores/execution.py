@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING
@@ -11,6 +10,8 @@ from stillframe.server.stores import refusals
 from stillframe.server.stores.marks import MAX_NUMBER
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from stillframe.server.stores.records import Head
 
 REMEMBERED_ANSWERS = 32
@@ -26,34 +27,58 @@ def digest(payload: bytes) -> bytes:
 
 
 class Answers:
-    """The last answers of an execution by request_id, oldest forgotten first."""
+    """The last answers of an execution by request_id, oldest forgotten first.
 
-    _ROW = 2 * DIGEST_SIZE + 2
+    They stay in the form in which stores keep them: most are never asked for, and a save
+    reads and writes all of an execution's.
+    """
+
+    _HEAD = 2 * DIGEST_SIZE + 2
 
     def __init__(self, encoded: bytes = b"") -> None:
-        self._rows: OrderedDict[bytes, tuple[bytes, bytes]] = OrderedDict()
-        at = 0
-        while at < len(encoded):
-            end = at + self._ROW
-            length = int.from_bytes(encoded[end - 2 : end], "big")
-            request, body = encoded[at : at + DIGEST_SIZE], encoded[at + DIGEST_SIZE : end - 2]
-            self._rows[request] = (body, encoded[end : end + length])
-            at = end + length
+        self._encoded = encoded
+        self._count = -1
+        """Unknown as long as nothing was remembered."""
 
     def encode(self) -> bytes:
-        return b"".join(
-            request + body + len(answer).to_bytes(2, "big") + answer
-            for request, (body, answer) in self._rows.items()
-        )
+        return self._encoded
+
+    def are_whole(self) -> bool:
+        """Tells whether what was read ends where its last row does, and has no row too many."""
+        ends = [end for _, end in self._rows()]
+        return not ends or (ends[-1] == len(self._encoded) and len(ends) <= REMEMBERED_ANSWERS)
 
     def find(self, request_id: str) -> tuple[bytes, bytes] | None:
         """Returns the hash of the body that came with the request_id, and the answer."""
-        return self._rows.get(digest(request_id.encode()))
+        wanted = digest(request_id.encode())
+        if wanted not in self._encoded:
+            return None
+        for at, end in self._rows():
+            if self._encoded.startswith(wanted, at):
+                body = self._encoded[at + DIGEST_SIZE : at + 2 * DIGEST_SIZE]
+                return body, self._encoded[at + self._HEAD : end]
+        return None
 
     def remember(self, request_id: str, body: bytes, answer: bytes) -> None:
-        self._rows[digest(request_id.encode())] = (body, answer)
-        while len(self._rows) > REMEMBERED_ANSWERS:
-            self._rows.popitem(last=False)
+        """Keeps an answer; `find` must not have found the request_id."""
+        row = b"".join((digest(request_id.encode()), body, len(answer).to_bytes(2, "big"), answer))
+        if self._count < 0:
+            self._count = sum(1 for _ in self._rows())
+        if self._count == REMEMBERED_ANSWERS:
+            _, end = next(self._rows())
+            self._encoded = self._encoded[end:] + row
+        else:
+            self._encoded += row
+            self._count += 1
+
+    def _rows(self) -> Iterator[tuple[int, int]]:
+        """Yields where each row begins and ends."""
+        at = 0
+        while at < len(self._encoded):
+            length = int.from_bytes(self._encoded[at + self._HEAD - 2 : at + self._HEAD], "big")
+            end = at + self._HEAD + length
+            yield at, end
+            at = end
 
 
 @dataclass(slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stillframe.server.stores.postgres import bulk
-from stillframe.server.stores.sql import commits, history, rows
+from stillframe.server.stores.sql import commits, moving, rows
 
 _EXECUTION = "tenant JOIN execution ON execution.tenant_id = tenant.id"
 
@@ -20,7 +20,7 @@ EXECUTIONS = (
     " WHERE tenant.name = ? AND execution.name IN (??)"
 )
 
-_INFO = "SELECT execution.name, entry.map, entry.key, digest, octet_length(payload)"
+_INFO = "SELECT execution.name, entry.map, entry.key, since, digest, octet_length(payload)"
 ENTRIES = (
     f"{_INFO} FROM {_EXECUTION} JOIN entry ON entry.content_id = execution.content_id"
     " WHERE tenant.name = ? AND execution.name IN (??)"
@@ -41,7 +41,7 @@ ASKED_IDS = (
 
 _PLACE = "content_id, map, key"
 MOVING = (
-    "SELECT entry.content_id, entry.map, entry.key, entry.since, entry.digest, entry.payload,"
+    "SELECT entry.content_id, entry.map, entry.key, entry.payload,"
     f" newest.base, newest.link FROM {bulk.unnest(_PLACE)} AS asked ({_PLACE})"
     " JOIN entry ON entry.content_id = asked.content_id AND entry.map = asked.map"
     " AND entry.key = asked.key"
@@ -56,7 +56,7 @@ SET_ENTRIES = (
     " digest = excluded.digest, payload = excluded.payload"
 )
 DELETE_ENTRIES = bulk.delete("entry", _PLACE)
-INSERT_HISTORY = bulk.insert("history", history.ROW)
+INSERT_HISTORY = bulk.insert("history", moving.ROW)
 INSERT_CHANGES = bulk.insert("change", commits.CHANGE)
 INSERT_EXECUTIONS = bulk.insert("execution", f"{commits.EXECUTION}, tenant_id, name")
 UPDATE_EXECUTIONS = bulk.update("execution", commits.EXECUTION, "id")

@@ -25,10 +25,20 @@ STEP_OUTPUTS = snapshot_pb2.SNAPSHOT_MAP_STEP_OUTPUTS
 VARIABLES = snapshot_pb2.SNAPSHOT_MAP_VARIABLES
 
 
+class Known(Protocol):
+    """What the rules look at of an entry: an EntryInfo, or what has more."""
+
+    @property
+    def digest(self) -> bytes: ...
+
+    @property
+    def size(self) -> int: ...
+
+
 class Entries(Protocol):
     """What the rules ask a store about the head's entries, under the lock."""
 
-    def infos(self, keys: Iterable[EntryKey] | None) -> Mapping[EntryKey, EntryInfo]:
+    def infos(self, keys: Iterable[EntryKey] | None) -> Mapping[EntryKey, Known]:
         """Returns what is known of these entries of the head, or of all of them."""
         ...
 
@@ -184,7 +194,7 @@ class Save:
     def _difference(self, head: Head | None, entries: Entries) -> Write:
         touched = [*self.infos, *self.removed] if self.is_delta else None
         if head is None or touched == []:
-            known: Mapping[EntryKey, EntryInfo] = {}
+            known: Mapping[EntryKey, Known] = {}
         else:
             known = entries.infos(touched)
         changed = {
@@ -267,6 +277,6 @@ class Save:
         )
 
 
-def entries_size(entries: Iterable[tuple[EntryKey, EntryInfo]]) -> int:
+def entries_size(entries: Iterable[tuple[EntryKey, Known]]) -> int:
     """Returns the bytes that entries add to a snapshot's message."""
     return sum(entry_size(key, info.size) for key, info in entries)

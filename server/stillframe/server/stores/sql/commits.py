@@ -49,10 +49,13 @@ class Commits:
         self._tenants: dict[str, TenantState] = {}
         self.touched: set[str] = set()
         """Tenants with a new revision since the owner last looked."""
+        self.read: set[tuple[str, str]] = set()
+        """Tenants and names of the executions whose rows were read since then, to be changed."""
 
     def forget(self) -> None:
         self._tenants.clear()
         self.touched.clear()
+        self.read.clear()
 
     def tenant(self, tenant_id: str) -> Steps[TenantState]:
         known = self._tenants.get(tenant_id)
@@ -76,8 +79,8 @@ class Commits:
         self.touched.add(tenant.name)
         return tenant.revision, marks.new_mark(), tenant.commit_time
 
-    @staticmethod
-    def row(tenant: TenantState, name: str) -> Steps[ExecutionRow]:
+    def row(self, tenant: TenantState, name: str) -> Steps[ExecutionRow]:
+        self.read.add((tenant.name, name))
         found = yield from rows.execution_row(tenant.id, name)
         return found or ExecutionRow(None, None, Execution(name))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from stillframe.server.stores import patches, refusals
 from stillframe.server.stores.refusals import Refusal
-from stillframe.server.stores.sql import commits, history, read, rows
+from stillframe.server.stores.sql import commits, moving, read, rows
 from stillframe.server.stores.sql.history import FIRST_KEY, OF_KEY, Chains, next_key
 from stillframe.server.stores.sql.rows import HEAD_COLUMNS
 from stillframe.server.stores.sql.steps import Ask, Write
@@ -177,7 +177,7 @@ class _Copy:
                         after = None
                         break
                     if self.number(past.since) < self.number(past.until):
-                        yield Write(history.INSERT, [(yield from self._past(content_id, past))])
+                        yield Write(moving.INSERT, [(yield from self._past(content_id, past))])
 
     def _past(self, content_id: int, past: Past) -> Steps[Row]:
         form, base, link, payload = yield from self._payload(past)

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from stillframe.server.stores import patches
-from stillframe.server.stores.patches import DamagedError, Form
+from stillframe.server.stores.patches import DamagedError
 from stillframe.server.stores.records import EntryKey
-from stillframe.server.stores.sql.steps import ALL, Ask, Write, first, insert
+from stillframe.server.stores.sql.steps import ALL, Ask, first
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -159,65 +159,3 @@ def next_key(content_id: int, after: EntryKey) -> Steps[EntryKey | None]:
         (content_id, *after, _LAST),
     )
     return EntryKey(*row) if row else None
-
-
-ROW = "content_id, map, key, until, since, form, base, link, size, digest, payload"
-"""What `moved` returns."""
-INSERT = insert("history", ROW)
-
-
-def moved(
-    key: tuple[int, int, str],
-    version: int,
-    since: int,
-    digest: bytes,
-    value: bytes,
-    replaced_by: bytes | None,
-    newest: tuple[int | None, int] | None,
-) -> Row:
-    """Returns the row of `history` for a value of content, map and key that ends at `version`.
-
-    `newest` is base and link of the key's newest row so far.
-    """
-    link = 1
-    if replaced_by is not None and newest is not None and newest[0] == since:
-        link += newest[1]
-    packed = patches.pack(value, replaced_by if link <= patches.MAX_LINKS else None)
-    patched = packed.form is Form.PATCH
-    return (
-        *key,
-        version,
-        since,
-        int(packed.form),
-        version if patched else None,
-        link if patched else 0,
-        len(value),
-        digest,
-        packed.data,
-    )
-
-
-def link_of(row: Row) -> tuple[int | None, int]:
-    """Returns base and link of a row that `moved` returned."""
-    return row[6], row[7]
-
-
-def move(content_id: int, version: int, entry: EntryKey, replaced_by: bytes | None) -> Steps[None]:
-    """Moves the head's value of a key to history; the entry is then set anew, or deleted.
-
-    `replaced_by` is the value that takes its place at `version`; None where the key is
-    removed.
-    """
-    key: tuple[int, int, str] = (content_id, entry.map, entry.key)
-    [(since, digest, value)] = yield Ask(
-        f"SELECT since, digest, payload FROM entry WHERE {OF_KEY}", key
-    )
-    newest = None
-    if replaced_by is not None:
-        newest = yield from first(
-            f"SELECT base, link FROM history WHERE {OF_KEY} ORDER BY until DESC LIMIT 1", key
-        )
-    row = moved(
-        key, version, since, digest, value, replaced_by, (newest[0], newest[1]) if newest else None
-    )
-    yield Write(INSERT, [row])

@@ -21,7 +21,8 @@ from stillframe.server.stores import refusals
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-T = TypeVar("T")
+W = TypeVar("W")
+"""What a job says that is to be done."""
 
 _log = logging.getLogger(__name__)
 
@@ -35,15 +36,15 @@ class Outcome:
 
 
 @dataclass(slots=True, eq=False)
-class Job(Generic[T]):
-    """A function to call with a connection, and the future that waits for what it gives."""
+class Job(Generic[W]):
+    """What is to be done, and the future that waits for what it gives."""
 
-    work: Callable[[apsw.Connection], T]
-    future: asyncio.Future[T]
+    work: W
+    future: asyncio.Future[Any]
     cost: int
 
 
-class Lane:
+class Lane(Generic[W]):
     """A queue of jobs, and the threads that work it off.
 
     `run` is called in a thread with its connection and a batch, and returns the
@@ -57,12 +58,12 @@ class Lane:
         self,
         name: str,
         connections: Sequence[apsw.Connection],
-        run: Callable[[apsw.Connection, list[Job[Any]]], list[Outcome]],
+        run: Callable[[apsw.Connection, list[Job[W]]], list[Outcome]],
         max_bytes: int = 2**62,
     ) -> None:
         self._run = run
         self._loop = asyncio.get_running_loop()
-        self._queue: SimpleQueue[Job[Any] | None] = SimpleQueue()
+        self._queue: SimpleQueue[Job[W] | None] = SimpleQueue()
         self._max_bytes = max_bytes
         self._bytes = 0
         self._closed = False
@@ -74,8 +75,8 @@ class Lane:
         for thread in self._threads:
             thread.start()
 
-    async def do(self, work: Callable[[apsw.Connection], T], cost: int = 0) -> T:
-        """Calls `work` in a thread and returns what it gives.
+    async def do(self, work: W, cost: int = 0) -> Any:
+        """Does `work` in a thread and returns what it gives.
 
         Raises SERVER_BUSY when the jobs that wait cost more than the lane's bound.
         """
@@ -83,7 +84,7 @@ class Lane:
             raise refusals.shutting_down()
         if self._bytes and self._bytes + cost > self._max_bytes:
             raise refusals.server_busy("max_inflight_bytes", self._max_bytes)
-        future: asyncio.Future[T] = self._loop.create_future()
+        future: asyncio.Future[Any] = self._loop.create_future()
         job = Job(work, future, cost)
         self._bytes += cost
         self._queue.put(job)
@@ -113,7 +114,7 @@ class Lane:
             cost = sum(job.cost for job in batch)
             self._loop.call_soon_threadsafe(self._deliver, wanted, outcomes, cost)
 
-    def _next_batch(self) -> list[Job[Any]] | None:
+    def _next_batch(self) -> list[Job[W]] | None:
         """Waits for a job and takes what has queued up behind it; None at the end."""
         job = self._queue.get()
         if job is None:
@@ -130,7 +131,7 @@ class Lane:
             batch.append(job)
         return batch
 
-    def _deliver(self, jobs: list[Job[Any]], outcomes: list[Outcome], cost: int) -> None:
+    def _deliver(self, jobs: list[Job[W]], outcomes: list[Outcome], cost: int) -> None:
         self._bytes -= cost
         for job, outcome in zip(jobs, outcomes, strict=True):
             if job.future.done():  # cancelled while it was run

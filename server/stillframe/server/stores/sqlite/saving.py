@@ -1,0 +1,279 @@
+"""Saves of a batch, whatever their tenants: read, decided, and written together.
+
+Everything here runs in the writer's thread, in a transaction. What saves leave behind in
+memory is what the next ones begin with: nobody else writes to the file.
+"""
+
+# apsw's stubs name Buffer, and Python has that from 3.12 on.
+# pyright: reportUnknownMemberType=false
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from stillframe.server.stores.records import EntryKey
+from stillframe.server.stores.refusals import Refusal
+from stillframe.server.stores.sql import commits, moving
+from stillframe.server.stores.sql.content import HeadContent
+from stillframe.server.stores.sql.moving import HeadValue
+from stillframe.server.stores.sql.saving import Gathered, State
+from stillframe.server.stores.sqlite import bulk
+from stillframe.server.stores.sqlite.heads import Whole
+from stillframe.server.stores.sqlite.rows import first, run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import apsw
+
+    from stillframe.server.stores import rules
+    from stillframe.server.stores.records import Head
+    from stillframe.server.stores.sql.commits import Commits
+    from stillframe.server.stores.sql.steps import Row
+    from stillframe.server.stores.sqlite.heads import Name
+    from stillframe.v1.snapshot_service_pb2 import SaveSnapshotResponse
+
+WHOLE_BYTES = 128 * 1024
+"""Up to which size a head is read whole, and shown to loads."""
+WHOLE_ENTRIES = 64
+
+_STATE_BYTES, _ENTRY_BYTES = 4_096, 400
+"""What a state and each of its entries have in memory beside the payloads, about."""
+
+INSERT_HISTORY = f"INSERT INTO history ({moving.ROW}) VALUES {{rows}}"
+SET_ENTRIES = (
+    "INSERT INTO entry (content_id, map, key, since, digest, payload) VALUES {rows}"
+    " ON CONFLICT (content_id, map, key) DO UPDATE SET since = excluded.since,"
+    " digest = excluded.digest, payload = excluded.payload"
+)
+INSERT_CHANGES = f"INSERT INTO change ({commits.CHANGE}) VALUES {{rows}}"
+MOVE_HEADS = (
+    "WITH new (head_id, last_version, epoch_floor, answers, id) AS (VALUES {rows})"
+    " UPDATE execution SET head_id = new.head_id, last_version = new.last_version,"
+    " epoch_floor = new.epoch_floor, answers = new.answers FROM new WHERE execution.id = new.id"
+)
+"""Names no column of an index: SQLite writes a row of one anew whenever a column is named."""
+
+
+@dataclass(slots=True)
+class Known(State):
+    """A state, and how much of it is known."""
+
+    is_complete: bool = False
+    """Whether every entry of the head is known."""
+    written: Row = ()
+    """The row of `execution` as it was written last, as `Commits.columns` has it."""
+    counted: int = 0
+    """Bytes that the cache counts for it."""
+
+    @property
+    def name(self) -> Name:
+        return self.tenant.name, self.row.execution.execution_id
+
+    def weigh(self) -> int:
+        """Returns about the bytes that it has in memory."""
+        execution = self.row.execution
+        size = _STATE_BYTES + len(execution.answers.encode())
+        if execution.head:
+            size += execution.head.entries_size + _ENTRY_BYTES * execution.head.entry_count
+        return size
+
+    def whole(self) -> Whole | None:
+        """Returns the head for those who load it, if all of it is in memory and small."""
+        head = self.row.execution.head
+        if head is None or not self.is_complete or len(self.known) > WHOLE_ENTRIES:
+            return None
+        entries: list[tuple[EntryKey, bytes]] = []
+        for entry in sorted(self.known):
+            payload = self.known[entry].payload
+            if payload is None:
+                return None
+            entries.append((entry, payload))
+        return Whole(head, entries)
+
+
+class Writer:
+    """Decides saves and gathers what they write; `flush` writes it.
+
+    Whoever commits calls `settle` after it, and after a rollback `forget_all`.
+    """
+
+    def __init__(self, connection: apsw.Connection, shared: Commits) -> None:
+        self._connection = connection
+        self._commits = shared
+        self._gathered = Gathered(shared)
+        self._known: OrderedDict[Name, Known] = OrderedDict()
+        self._bytes = 0
+        self._changed: dict[Name, Known | None] = {}
+        """What the transaction has changed so far; None for what others than saves have."""
+
+    def save(self, save: rules.Save) -> SaveSnapshotResponse:
+        """Decides a save. Raises Refusal."""
+        known = self._ready(save)
+        answer = self._gathered.decide(known, save)
+        if answer is None:
+            self.flush()
+            answer = self._gathered.decide(known, save)
+        assert answer is not None  # noqa: S101 - what is empty has room for any save
+        return answer
+
+    def try_save(self, save: rules.Save | Refusal) -> SaveSnapshotResponse | Refusal:
+        """Decides a save, and returns a refusal where `save` would raise it."""
+        if isinstance(save, Refusal):
+            return save
+        try:
+            return self.save(save)
+        except Refusal as refusal:
+            return refusal
+
+    def flush(self) -> None:
+        """Writes what was gathered."""
+        gathered, self._gathered = self._gathered, Gathered(self._commits)
+        self._read_moving(gathered.moves)
+        write, connection = bulk.write, self._connection
+        write(connection, INSERT_HISTORY, moving.pack(gathered.moves, gathered.set))
+        connection.executemany(
+            "DELETE FROM entry WHERE content_id = ? AND map = ? AND key = ?", gathered.removed
+        )
+        write(connection, SET_ENTRIES, moving.entry_rows(gathered.set))
+        write(connection, INSERT_CHANGES, gathered.changes)
+        moved: list[Row] = []
+        for name, state in gathered.states.items():
+            known = self._known[name]
+            columns = self._commits.columns(known.tenant, known.row)
+            row, written = known.row, known.written
+            if row.id is None:
+                connection.execute(commits.INSERT_EXECUTION, columns)
+                row.id = connection.last_insert_rowid()
+            elif _unindexed(columns)[0] == _unindexed(written)[0]:
+                moved.append((*_unindexed(columns)[1], row.id))
+            else:
+                connection.execute(commits.UPDATE_EXECUTION, (*columns[:-2], row.id))
+            known.written = columns
+            state.snapshot_ids.clear()
+            self._changed[name] = known
+        write(connection, MOVE_HEADS, moved)
+
+    def changed(self) -> Iterable[Name]:
+        """Returns which executions the transaction has changed."""
+        return self._changed
+
+    def settle(self) -> dict[Name, Whole | None]:
+        """Takes it that what was written is committed; returns the new heads of executions,
+        None for those that are to be read in the file from now on.
+        """
+        changed, self._changed = self._changed, {}
+        shown = {name: known.whole() if known else None for name, known in changed.items()}
+        for known in changed.values():
+            if known is not None:
+                self._count(known)
+        while self._bytes > self._commits.config.head_cache_bytes:
+            name, known = self._known.popitem(last=False)
+            self._bytes -= known.counted
+            shown[name] = None
+        return shown
+
+    def forget(self, names: Iterable[Name]) -> None:
+        """Forgets executions that others than saves have changed."""
+        for name in names:
+            known = self._known.pop(name, None)
+            if known is not None:
+                self._bytes -= known.counted
+            self._changed[name] = None
+
+    def forget_all(self) -> None:
+        """Forgets everything, and what was gathered: the transaction was rolled back."""
+        self._gathered = Gathered(self._commits)
+        self._known.clear()
+        self._bytes = 0
+        self._changed = dict.fromkeys(self._changed)
+
+    def _count(self, known: Known) -> None:
+        size = known.weigh()
+        self._bytes += size - known.counted
+        known.counted = size
+
+    def _ready(self, save: rules.Save) -> Known:
+        """Returns the execution's state, with all that the rules may ask for this save."""
+        request = save.request
+        name = request.tenant_id, request.execution_id
+        known = self._known.get(name)
+        if known is None:
+            known = self._known[name] = self._read(*name)
+            self._count(known)
+        else:
+            self._known.move_to_end(name)
+        head = known.row.execution.head
+        if head is not None and not known.is_complete:
+            self._read_entries(known, head, save)
+        if save.header.HasField("snapshot_id"):
+            if name not in self._gathered.states:
+                known.snapshot_ids.clear()
+            self._read_snapshot_id(known, save.header.snapshot_id)
+        if head is None and known.max_executions and known.tenant.executions is None:
+            self.flush()
+            run(self._connection, self._commits.count(known.tenant))
+        return known
+
+    def _read(self, tenant_id: str, execution_id: str) -> Known:
+        tenant = run(self._connection, self._commits.tenant(tenant_id))
+        row = run(self._connection, self._commits.row(tenant, execution_id))
+        known = Known(tenant, row, self._commits.config.max_executions)
+        known.is_complete = row.execution.head is None
+        if row.id is not None:
+            known.written = self._commits.columns(tenant, row)
+        return known
+
+    def _read_entries(self, known: Known, head: Head, save: rules.Save) -> None:
+        """Reads what the rules may ask of the head's entries."""
+        is_small = head.entries_size <= WHOLE_BYTES and head.entry_count <= WHOLE_ENTRIES
+        asked: set[EntryKey] | None = None
+        if save.is_delta and not is_small:
+            asked = {*save.infos, *save.removed}.difference(known.known)
+            if not asked:
+                return
+        if known.name in self._gathered.states:
+            self.flush()  # The tables must have what is gathered of it.
+        content = HeadContent(_content_id(known))
+        columns = "since, digest, octet_length(payload)" + (", payload" if is_small else "")
+        for map_, key, *value in run(self._connection, content.read(columns, asked)):
+            known.known.setdefault(EntryKey(map_, key), HeadValue(*value))
+        known.is_complete = asked is None
+
+    def _read_snapshot_id(self, known: Known, snapshot_id: str) -> None:
+        if known.row.content_id is None or snapshot_id in known.snapshot_ids:
+            return
+        row = first(
+            self._connection,
+            "SELECT version FROM change WHERE content_id = ? AND snapshot_id = ?",
+            (known.row.content_id, snapshot_id),
+        )
+        if row is not None:
+            known.snapshot_ids[snapshot_id] = row[0]
+
+    def _read_moving(self, moves: Sequence[moving.Move]) -> None:
+        """Reads what is not known of values that move to history."""
+        for place, _, value, replaced_by in moves:
+            if value.payload is None:
+                [value.payload] = first(self._connection, _PAYLOAD, place) or (None,)
+            if value.links is None and replaced_by is not None:
+                base, links = first(self._connection, _NEWEST, place) or (None, 0)
+                value.links = links if base == value.since else 0
+
+
+_OF_PLACE = "content_id = ? AND map = ? AND key = ?"
+_PAYLOAD = f"SELECT payload FROM entry WHERE {_OF_PLACE}"
+_NEWEST = f"SELECT base, link FROM history WHERE {_OF_PLACE} ORDER BY until DESC LIMIT 1"
+
+
+def _content_id(known: Known) -> int:
+    assert known.row.content_id is not None  # noqa: S101 - for the type checkers
+    return known.row.content_id
+
+
+def _unindexed(columns: Row) -> tuple[Row, Row]:
+    """Parts a row of `Commits.columns` into what indexes have of it, and the rest."""
+    content_id, head_id, last_version, epoch_floor, *indexed, answers, _, _ = columns
+    return (content_id, *indexed), (head_id, last_version, epoch_floor, answers)
