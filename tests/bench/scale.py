@@ -237,7 +237,9 @@ def measure(bench: Bench, name: str, count: int, record: Record) -> None:
         parts = ", ".join(f"{part} {size / MIB:,.0f} MiB" for part, size in sizes.items())
         saved = Sample(many.count / seconds, server_cpu=cpu / seconds)
         record.add(
-            Result("scale", f"{what}, saved", "nothing", "a second", [saved], note=f"{seconds:.0f} s")
+            Result(
+                "scale", f"{what}, saved", "nothing", "a second", [saved], note=f"{seconds:.0f} s"
+            )
         )
         record.add(
             Result("scale", f"{what}, stored", "the values' bytes", "x", [stored], note=parts)
