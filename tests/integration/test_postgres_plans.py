@@ -88,12 +88,14 @@ INSERT INTO change (id, mark, kind, content_id, version, entry_count, entries_si
 INSERT INTO change (id, mark, kind, content_id, version, entry_count, entries_size, header)
     SELECT nextval('inherited_id'), '', 1, id, 100 + v, 4, 400, ''
     FROM more, generate_series(1, 10) AS v WHERE n < 10;
-INSERT INTO entry SELECT id, m, 'key-' || k, 1, '', '' FROM more, generate_series(1, 2) AS m,
-    generate_series(1, 2) AS k;
-INSERT INTO history SELECT id, 1, 'key-' || k, u, u - 1, 0, NULL, 0, 10, '', ''
+INSERT INTO entry (content_id, map, key, since, form, links, size, digest, payload)
+    SELECT id, m, 'key-' || k, 1, 0, 0, 10, '', ''
+    FROM more, generate_series(1, 2) AS m, generate_series(1, 2) AS k;
+INSERT INTO history (content_id, map, key, until, since, form, base, link, size, digest, payload)
+    SELECT id, 1, 'key-' || k, u, u - 1, 0, NULL, 0, 10, '', ''
     FROM more, generate_series(1, 2) AS k, generate_series(2, 4) AS u;
-INSERT INTO garbage SELECT id FROM more WHERE n % 10 = 0;
-INSERT INTO sweep SELECT id, 0, 2 FROM more WHERE n % 10 = 1;
+INSERT INTO garbage (content_id) SELECT id FROM more WHERE n % 10 = 0;
+INSERT INTO sweep (content_id, low, high) SELECT id, 0, 2 FROM more WHERE n % 10 = 1;
 INSERT INTO scope (tenant_id, name) SELECT tenant, CASE WHEN n % 10 > 0 THEN 'run-' || n END FROM more;
 INSERT INTO value (scope_id, key, mark, commit_time, expire_at, request, body, digest, data)
     SELECT id, 'key-' || k, '', 1, CASE WHEN k = 1 THEN id END, '', '', '', ''

@@ -64,8 +64,11 @@ async def test_it_runs_beside_a_server(path: Path) -> None:
 
 DAMAGES = {
     "DELETE FROM change WHERE id = (SELECT max(id) - 3 FROM change WHERE id < 2 << 40)": "follows a gap",
-    "UPDATE entry SET payload = CAST(payload || x'00' AS BLOB) WHERE key = 'n'": "not what its digest names",
-    "UPDATE entry SET digest = zeroblob(16) WHERE key = 'n'": "not what its digest names",
+    "UPDATE entry SET payload = CAST(payload || x'00' AS BLOB) WHERE key = 'n'": "not the one that its digest names",
+    "UPDATE entry SET digest = zeroblob(16) WHERE key = 'n'": "not the one that its digest names",
+    "UPDATE entry SET form = 1 WHERE key = 'n'": "does not decode",
+    "UPDATE entry SET size = size + 1 WHERE key = 'n'": "and its row says",
+    "UPDATE entry SET links = 32 WHERE key = 'n'": "32 patches lead to it",
     "UPDATE history SET payload = zeroblob(40) WHERE key = 'messages' AND until = 20": "does not decode",
     "UPDATE history SET base = base - 1 WHERE key = 'messages' AND until = 20": "patch is not",
     "DELETE FROM history WHERE key = 'messages' AND until = 21 AND base": "has not the entries",

@@ -1,4 +1,4 @@
-"""How a value is kept in history: as it was, compressed, or as a patch.
+"""How a value is kept: as it was, compressed, or, in history, as a patch.
 
 A patch is the value compressed with the one that took its place as dictionary (DESIGN
 section 8). zstd gives wrong bytes without an error for a wrong dictionary, so every
@@ -27,16 +27,26 @@ _MIN_PATCHED = 48
 _MIN_BASE = 8
 """Bytes below which zstd refuses a dictionary."""
 
+_MIN_HEAD = 256
+"""Bytes below which a head's value is kept as it is."""
+
+_HEAD_GAIN = 8
+"""One part in so many is the least that compressing a head's value must save."""
+
 _LEVEL = 3
 _MIN_WINDOW_LOG, _MAX_WINDOW_LOG = 10, 27
 """The window must reach over both values: 2^27 holds two of 60 MiB."""
+
+_MIN_LONG_LOG = 17
+"""Log of the reach above which long-distance matching finds what is not found without it.
+Below it takes a third of the time and gains nothing."""
 
 _Parameter = zstd.CompressionParameter
 _UNPACK: dict[int, int] = {zstd.DecompressionParameter.window_log_max: _MAX_WINDOW_LOG}
 
 
 class Form(IntEnum):
-    """What the bytes of a value in history are."""
+    """What the bytes of a value that is kept are."""
 
     RAW = 0
     """The value itself."""
@@ -47,7 +57,7 @@ class Form(IntEnum):
 
 
 class Packed(NamedTuple):
-    """A value as history keeps it."""
+    """A value as it is kept."""
 
     form: Form
     data: bytes
@@ -68,6 +78,17 @@ def pack(value: bytes, replaced_by: bytes | None = None) -> Packed:
                 return Packed(Form.PATCH, data)
         data = _compress(value)
         if len(data) < len(value):
+            return Packed(Form.COMPRESSED, data)
+    return Packed(Form.RAW, value)
+
+
+def pack_head(value: bytes) -> Packed:
+    """Packs a value of a head, which is read often: compressed only where that saves a good
+    part of it.
+    """
+    if len(value) >= _MIN_HEAD:
+        data = _compress(value)
+        if len(data) <= len(value) - len(value) // _HEAD_GAIN:
             return Packed(Form.COMPRESSED, data)
     return Packed(Form.RAW, value)
 
@@ -105,7 +126,7 @@ def _compress(value: bytes, base: bytes | None = None) -> bytes:
     }
     if base is None:
         return zstd.compress(value, options=options)
-    # Without it matches of large values are not found beyond a few MiB.
-    options[_Parameter.enable_long_distance_matching] = 1
+    if reach > _MIN_LONG_LOG:
+        options[_Parameter.enable_long_distance_matching] = 1
     dictionary = zstd.ZstdDict(base, is_raw=True)
     return zstd.compress(value, options=options, zstd_dict=dictionary.as_prefix)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from stillframe.server.stores import rules
+from stillframe.server.stores import patches, rules
 from stillframe.server.stores.execution import Execution
 from stillframe.server.stores.postgres import bulk, statements
 from stillframe.server.stores.records import EntryKey
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from stillframe.v1.snapshot_service_pb2 import SaveSnapshotResponse
 
 INLINE_BYTES = 128 * 1024
-"""Bytes of values that are packed on the event loop; more go to a thread."""
+"""Bytes of values that are compressed on the event loop; more go to a thread."""
 
 
 class Batch:
@@ -141,10 +141,11 @@ class Batch:
             (state.row.id, *self._commits.columns(tenant, state.row))
             for state in gathered.states.values()
         ]
+        history, entries = await self._packed(session)
         for statement, lines in (
-            (statements.INSERT_HISTORY, await self._moved(session)),
+            (statements.INSERT_HISTORY, history),
             (statements.DELETE_ENTRIES, [*gathered.removed]),
-            (statements.SET_ENTRIES, moving.entry_rows(gathered.set)),
+            (statements.SET_ENTRIES, entries),
             (statements.INSERT_CHANGES, gathered.changes),
             (
                 statements.INSERT_EXECUTIONS,
@@ -158,18 +159,16 @@ class Batch:
             if lines:
                 session.write(statement, bulk.columns_of(lines))
 
-    async def _moved(self, session: Session) -> list[Row]:
-        """Returns the rows of history, packed."""
+    async def _packed(self, session: Session) -> tuple[list[Row], list[Row]]:
+        """Returns the rows of history and of entries, for which values are compressed."""
         moves, new = self._gathered.moves, self._gathered.set
         unread = {move.place: move.value for move in moves if move.value.payload is None}
         if unread:
-            for *place, payload, base, link in await session.ask(
+            for *place, form, data in await session.ask(
                 statements.MOVING, *bulk.columns_of(unread)
             ):
-                value = unread[Place(*place)]
-                value.payload = payload
-                value.links = link if base == value.since else 0
-        size = sum(move.value.size for move in moves)
-        if size <= INLINE_BYTES:
+                unread[Place(*place)].payload = patches.unpack(form, data)
+        values = (*(move.value for move in moves), *new.values())
+        if sum(value.size for value in values) <= INLINE_BYTES:
             return moving.pack(moves, new)
         return await asyncio.to_thread(moving.pack, moves, new)

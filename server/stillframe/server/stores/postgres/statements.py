@@ -20,8 +20,9 @@ EXECUTIONS = (
     " WHERE tenant.name = ? AND execution.name IN (??)"
 )
 
+_INFO = "since, digest, size, links"
 ENTRIES = (
-    "SELECT execution.name, entry.map, entry.key, since, digest, octet_length(payload)"
+    f"SELECT execution.name, entry.map, entry.key, {_INFO}"
     f" FROM {_EXECUTION} JOIN entry ON entry.content_id = execution.content_id"
     " WHERE tenant.name = ? AND execution.name IN (??)"
 )
@@ -45,7 +46,7 @@ def _asked(columns: str, found: str, source: str) -> str:
 
 ASKED_ENTRIES = _asked(
     "name, map, key",
-    "since, digest, octet_length(payload)",
+    _INFO,
     "entry WHERE entry.content_id = execution.content_id AND entry.map = asked.map"
     " AND entry.key = asked.key",
 )
@@ -58,20 +59,13 @@ ASKED_IDS = _asked(
 
 _PLACE = "content_id, map, key"
 MOVING = (
-    "SELECT entry.content_id, entry.map, entry.key, entry.payload,"
-    f" newest.base, newest.link FROM {bulk.unnest(_PLACE)} AS asked ({_PLACE})"
+    "SELECT entry.content_id, entry.map, entry.key, entry.form, entry.payload"
+    f" FROM {bulk.unnest(_PLACE)} AS asked ({_PLACE})"
     " JOIN entry ON entry.content_id = asked.content_id AND entry.map = asked.map"
     " AND entry.key = asked.key"
-    " LEFT JOIN LATERAL (SELECT base, link FROM history"
-    " WHERE history.content_id = entry.content_id AND history.map = entry.map"
-    " AND history.key = entry.key ORDER BY until DESC LIMIT 1) AS newest ON true"
 )
 
-SET_ENTRIES = (
-    bulk.insert("entry", f"{_PLACE}, since, digest, payload")
-    + " ON CONFLICT (content_id, map, key) DO UPDATE SET since = excluded.since,"
-    " digest = excluded.digest, payload = excluded.payload"
-)
+SET_ENTRIES = bulk.insert("entry", moving.ENTRY) + moving.SET_ENTRY
 DELETE_ENTRIES = bulk.delete("entry", _PLACE)
 INSERT_HISTORY = bulk.insert("history", moving.ROW)
 INSERT_CHANGES = bulk.insert("change", commits.CHANGE)

@@ -6,7 +6,7 @@ from heapq import merge
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from stillframe.server.stores import projection
+from stillframe.server.stores import patches, projection
 from stillframe.server.stores.records import EntryInfo, EntryKey, Stored
 from stillframe.server.stores.sql.history import Chains
 from stillframe.server.stores.sql.steps import Ask, together
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from stillframe.server.stores.records import Head
     from stillframe.server.stores.sql.history import Past
     from stillframe.server.stores.sql.steps import Row, Steps
+    from stillframe.v1.snapshot_pb2 import SnapshotMap
 
 MAX_KEYS_ASKED = 500
 """Keys that are asked for by name; beyond it all are read."""
@@ -76,27 +77,22 @@ class HeadContent:
         )
 
     def sizes(self) -> Steps[list[tuple[EntryKey, int]]]:
-        # The length of a value is in its row's head: its pages are not read for it.
-        found = yield from self.rows("octet_length(payload)")
+        found = yield from self.rows("size")
         return [(EntryKey(name, key), size) for name, key, size in found]
 
     def payloads(self, chosen: set[EntryKey] | None) -> Steps[list[tuple[EntryKey, bytes]]]:
-        found = yield from self.read("payload", chosen)
-        return [(EntryKey(name, key), payload) for name, key, payload in found]
+        return _unpacked((yield from self.read("form, payload", chosen)))
 
     def infos(self, keys: Iterable[EntryKey] | None) -> Steps[Mapping[EntryKey, EntryInfo]]:
         """Returns digest and size of these entries, or of all of them."""
         wanted = None if keys is None else set(keys)
-        found = yield from self.read("digest, octet_length(payload)", wanted)
+        found = yield from self.read("digest, size", wanted)
         return {EntryKey(name, key): EntryInfo(digest, size) for name, key, digest, size in found}
 
     def values(self) -> Steps[list[Value]]:
         """Returns all that is known of every entry, in the order of keys."""
-        found = yield from self.rows("since, digest, payload")
-        return [
-            Value(EntryKey(name, key), since, EntryInfo(digest, len(payload)), payload)
-            for name, key, since, digest, payload in found
-        ]
+        found = yield from self.rows("since, digest, size, form, payload")
+        return [_value(*row) for row in found]
 
     def read(
         self, columns: str, wanted: set[EntryKey] | None, condition: str = "", *values: object
@@ -127,14 +123,15 @@ class PastContent:
         self._version = version
 
     def sizes(self) -> Steps[list[tuple[EntryKey, int]]]:
-        found = yield from self._kept("octet_length(payload)")
+        found = yield from self._kept("size")
         kept = [(EntryKey(name, key), size) for name, key, size in found]
         moved = [(past.entry, past.size) for past in (yield from self._moved())]
         return list(merge(kept, moved))
 
     def payloads(self, chosen: set[EntryKey] | None) -> Steps[list[tuple[EntryKey, bytes]]]:
-        read = yield from self._head.read("payload", chosen, _KEPT, self._version)
-        found = [(EntryKey(name, key), payload) for name, key, payload in read]
+        found = _unpacked(
+            (yield from self._head.read("form, payload", chosen, _KEPT, self._version))
+        )
         moved = [
             past for past in (yield from self._moved()) if chosen is None or past.entry in chosen
         ]
@@ -145,7 +142,7 @@ class PastContent:
     def infos(self, keys: None) -> Steps[Mapping[EntryKey, EntryInfo]]:
         """Returns digest and size of every entry."""
         del keys
-        kept = yield from self._kept("digest, octet_length(payload)")
+        kept = yield from self._kept("digest, size")
         found = {EntryKey(name, key): EntryInfo(digest, size) for name, key, digest, size in kept}
         for past in (yield from self._moved()):
             found[past.entry] = EntryInfo(past.digest, past.size)
@@ -153,11 +150,8 @@ class PastContent:
 
     def values(self) -> Steps[list[Value]]:
         """Returns all that is known of every entry, in the order of keys."""
-        kept = yield from self._kept("since, digest, payload")
-        found = [
-            Value(EntryKey(name, key), since, EntryInfo(digest, len(payload)), payload)
-            for name, key, since, digest, payload in kept
-        ]
+        kept = yield from self._kept("since, digest, size, form, payload")
+        found = [_value(*row) for row in kept]
         moved = yield from self._moved()
         values = yield from together([self._chains.value(past) for past in moved])
         for past, payload in zip(moved, values, strict=True):
@@ -170,3 +164,20 @@ class PastContent:
 
     def _moved(self) -> Steps[list[Past]]:
         return (yield from self._chains.at(self._version))
+
+
+def _unpacked(found: Iterable[Row]) -> list[tuple[EntryKey, bytes]]:
+    """Returns the payloads of rows of map, key, form and payload."""
+    return [(EntryKey(name, key), patches.unpack(form, data)) for name, key, form, data in found]
+
+
+def _value(
+    name: SnapshotMap.ValueType,
+    key: str,
+    since: int,
+    digest: bytes,
+    size: int,
+    form: int,
+    data: bytes,
+) -> Value:
+    return Value(EntryKey(name, key), since, EntryInfo(digest, size), patches.unpack(form, data))

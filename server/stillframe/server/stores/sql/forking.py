@@ -9,14 +9,15 @@ from stillframe.server.stores import patches, refusals
 from stillframe.server.stores.refusals import Refusal
 from stillframe.server.stores.sql import commits, moving, read, rows
 from stillframe.server.stores.sql.history import FIRST_KEY, OF_KEY, Chains, next_key
+from stillframe.server.stores.sql.moving import HeadValue, Place
 from stillframe.server.stores.sql.rows import HEAD_COLUMNS
-from stillframe.server.stores.sql.steps import Ask, Write
+from stillframe.server.stores.sql.steps import Ask, Write, insert
 from stillframe.v1.snapshot_service_pb2 import CHANGE_KIND_SAVED as SAVED
 from stillframe.v1.snapshot_service_pb2 import ForkExecutionResponse
 
 if TYPE_CHECKING:
     from stillframe.server.stores import rules
-    from stillframe.server.stores.records import Head
+    from stillframe.server.stores.records import EntryKey, Head
     from stillframe.server.stores.sql.commits import Commits, TenantState
     from stillframe.server.stores.sql.history import Past
     from stillframe.server.stores.sql.rows import ExecutionRow
@@ -55,8 +56,8 @@ def fork(shared: Commits, asked: rules.Fork, new_ids: str) -> Steps[ForkExecutio
                 commits.change_columns(tenant.id, each, SAVED, row.content_id, None, row_id)
             )
         yield Write(commits.INSERT_CHANGE, headers)
-    yield from copy.entries(row.content_id, source.head, chosen)
-    yield from copy.history(row.content_id)
+    links = yield from copy.history(row.content_id)
+    yield from copy.entries(row.content_id, source.head, chosen, links)
     head = asked.new_head(chosen, copy.number(chosen.version), revision, mark, commit_time)
     columns = commits.change_columns(tenant.id, head, SAVED, row.content_id, None)
     yield Write(commits.INSERT_CHANGE, [columns])
@@ -144,26 +145,22 @@ class _Copy:
         """Returns the new number of the first copied version from this one on."""
         return self._last_version + 1 + bisect_left(self.numbers, version)
 
-    def entries(self, content_id: int, head: Head, chosen: Head) -> Steps[None]:
-        """Writes what the new head has."""
+    def entries(
+        self, content_id: int, head: Head, chosen: Head, links: dict[EntryKey, int]
+    ) -> Steps[None]:
+        """Writes what the new head has. `links` are the patches that lead to its values."""
         content = read.content_of(self._content_id, chosen, head)
-        yield Write(
-            "INSERT INTO entry (content_id, map, key, since, digest, payload)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
-            [
-                (
-                    content_id,
-                    *value.entry,
-                    self.number(value.since),
-                    value.info.digest,
-                    value.payload,
-                )
-                for value in (yield from content.values())
-            ],
-        )
+        values: list[Row] = []
+        for entry, since, info, payload in (yield from content.values()):
+            value = HeadValue(self.number(since), *info, links.get(entry, 0), payload)
+            values.append(moving.entry_row(Place(content_id, *entry), value))
+        yield Write(insert("entry", moving.ENTRY), values)
 
-    def history(self, content_id: int) -> Steps[None]:
-        """Writes the values that copied versions have and the new head has not."""
+    def history(self, content_id: int) -> Steps[dict[EntryKey, int]]:
+        """Writes the values that copied versions have and the new head has not; returns how
+        many patches in a row end each key's.
+        """
+        links: dict[EntryKey, int] = {}
         entry = FIRST_KEY
         while (found := (yield from next_key(self._content_id, entry))) is not None:
             entry = found
@@ -177,7 +174,10 @@ class _Copy:
                         after = None
                         break
                     if self.number(past.since) < self.number(past.until):
-                        yield Write(moving.INSERT, [(yield from self._past(content_id, past))])
+                        row = yield from self._past(content_id, past)
+                        links[entry] = moving.links_of(row)
+                        yield Write(moving.INSERT, [row])
+        return links
 
     def _past(self, content_id: int, past: Past) -> Steps[Row]:
         form, base, link, payload = yield from self._payload(past)

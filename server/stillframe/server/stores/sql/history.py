@@ -142,12 +142,11 @@ class Chains:
 
     def _of_head(self, entry: EntryKey, since: int) -> Steps[bytes]:
         row = yield from first(
-            f"SELECT since, payload FROM entry WHERE {OF_KEY}", (self._content_id, *entry)
+            f"SELECT since, form, payload FROM entry WHERE {OF_KEY}", (self._content_id, *entry)
         )
         if row is None or row[0] != since:
             raise DamagedError("a patch is not against the value that took its place")
-        payload: bytes = row[1]
-        return payload
+        return patches.unpack(row[1], row[2])
 
 
 def next_key(content_id: int, after: EntryKey) -> Steps[EntryKey | None]:

@@ -31,10 +31,10 @@ class HeadValue:
     """The version that set it."""
     digest: bytes
     size: int
+    links: int = 0
+    """Patches in a row that lead to it in history, at most."""
     payload: bytes | None = None
     """None where only the database has it."""
-    links: int | None = None
-    """Patches in a row that lead to it in history; None where only the database knows."""
 
 
 class Move(NamedTuple):
@@ -56,7 +56,7 @@ def moved(place: Place, version: int, value: HeadValue, replaced_by: bytes | Non
 
     `replaced_by` is the value that takes its place; None where the key is removed.
     """
-    link = (value.links or 0) + 1
+    link = value.links + 1
     assert value.payload is not None  # noqa: S101 - for the type checkers
     packed = patches.pack(value.payload, replaced_by if link <= patches.MAX_LINKS else None)
     patched = packed.form is Form.PATCH
@@ -73,30 +73,40 @@ def moved(place: Place, version: int, value: HeadValue, replaced_by: bytes | Non
     )
 
 
-def _links_of(row: Row) -> int:
+def links_of(row: Row) -> int:
     """Returns how many patches in a row end with a row that `moved` returned."""
     links: int = row[7]
     return links
 
 
-def pack(moves: Sequence[Move], new: Mapping[Place, HeadValue]) -> list[Row]:
+ENTRY = "content_id, map, key, since, digest, size, links, form, payload"
+"""What `entry_row` returns."""
+SET_ENTRY = (
+    " ON CONFLICT (content_id, map, key) DO UPDATE SET since = excluded.since,"
+    " digest = excluded.digest, size = excluded.size, links = excluded.links,"
+    " form = excluded.form, payload = excluded.payload"
+)
+"""The end of the statement that inserts or replaces entries."""
+
+
+def entry_row(place: Place, value: HeadValue) -> Row:
+    """Returns the row of `entry` for a value that was set."""
+    assert value.payload is not None  # noqa: S101 - for the type checkers
+    form, data = patches.pack_head(value.payload)
+    return (*place, value.since, value.digest, value.size, value.links, int(form), data)
+
+
+def pack(moves: Sequence[Move], new: Mapping[Place, HeadValue]) -> tuple[list[Row], list[Row]]:
     """Returns the rows of history of values that move there, each of which must have been
-    read; and tells `new` values how many patches lead to them.
+    read, and the rows of the new values of heads.
     """
-    packed: list[Row] = []
+    moved_rows: list[Row] = []
     links: dict[Place, int] = {}
     for place, until, value, replaced_by in moves:
-        if place in links:
-            value.links = links[place]
+        value.links = links.get(place, value.links)
         row = moved(place, until, value, replaced_by)
-        links[place] = _links_of(row)
-        packed.append(row)
-    for place, count in links.items():
-        if place in new:
-            new[place].links = count
-    return packed
-
-
-def entry_rows(values: Mapping[Place, HeadValue]) -> list[Row]:
-    """Returns the rows of `entry` for values that were set."""
-    return [(*place, value.since, value.digest, value.payload) for place, value in values.items()]
+        links[place] = links_of(row)
+        moved_rows.append(row)
+    for place, value in new.items():
+        value.links = links.get(place, 0)
+    return moved_rows, [entry_row(place, value) for place, value in new.items()]

@@ -143,6 +143,6 @@ class Gathered:
             self.removed.add(place)
         for entry, info in write.set_entries.items():
             place = Place(content_id, *entry)
-            value = HeadValue(version, info.digest, info.size, save.payloads[entry], 0)
+            value = HeadValue(version, info.digest, info.size, payload=save.payloads[entry])
             self.set[place] = known[entry] = value
             self.removed.discard(place)

@@ -13,6 +13,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from stillframe.server.stores import patches
 from stillframe.server.stores.records import EntryKey
 from stillframe.server.stores.refusals import Refusal
 from stillframe.server.stores.sql import commits, moving
@@ -43,11 +44,7 @@ _STATE_BYTES, _ENTRY_BYTES = 4_096, 400
 """What a state and each of its entries have in memory beside the payloads, about."""
 
 INSERT_HISTORY = f"INSERT INTO history ({moving.ROW}) VALUES {{rows}}"
-SET_ENTRIES = (
-    "INSERT INTO entry (content_id, map, key, since, digest, payload) VALUES {rows}"
-    " ON CONFLICT (content_id, map, key) DO UPDATE SET since = excluded.since,"
-    " digest = excluded.digest, payload = excluded.payload"
-)
+SET_ENTRIES = f"INSERT INTO entry ({moving.ENTRY}) VALUES {{rows}}{moving.SET_ENTRY}"
 INSERT_CHANGES = f"INSERT INTO change ({commits.CHANGE}) VALUES {{rows}}"
 MOVE_HEADS = (
     "WITH new (head_id, last_version, epoch_floor, answers, id) AS (VALUES {rows})"
@@ -133,13 +130,14 @@ class Writer:
         gathered, self._gathered = self._gathered, Gathered(self._commits)
         self._read_moving(gathered.moves)
         write, connection = bulk.write, self._connection
-        write(connection, INSERT_HISTORY, moving.pack(gathered.moves, gathered.set))
+        moved, entries = moving.pack(gathered.moves, gathered.set)
+        write(connection, INSERT_HISTORY, moved)
         connection.executemany(
             "DELETE FROM entry WHERE content_id = ? AND map = ? AND key = ?", gathered.removed
         )
-        write(connection, SET_ENTRIES, moving.entry_rows(gathered.set))
+        write(connection, SET_ENTRIES, entries)
         write(connection, INSERT_CHANGES, gathered.changes)
-        moved: list[Row] = []
+        heads: list[Row] = []
         for name, state in gathered.states.items():
             known = self._known[name]
             columns = self._commits.columns(known.tenant, known.row)
@@ -148,13 +146,13 @@ class Writer:
                 connection.execute(commits.INSERT_EXECUTION, columns)
                 row.id = connection.last_insert_rowid()
             elif _unindexed(columns)[0] == _unindexed(written)[0]:
-                moved.append((*_unindexed(columns)[1], row.id))
+                heads.append((*_unindexed(columns)[1], row.id))
             else:
                 connection.execute(commits.UPDATE_EXECUTION, (*columns[:-2], row.id))
             known.written = columns
             state.snapshot_ids.clear()
             self._changed[name] = known
-        write(connection, MOVE_HEADS, moved)
+        write(connection, MOVE_HEADS, heads)
 
     def changed(self) -> Iterable[Name]:
         """Returns which executions the transaction has changed."""
@@ -237,9 +235,11 @@ class Writer:
         if known.name in self._gathered.states:
             self.flush()  # The tables must have what is gathered of it.
         content = HeadContent(_content_id(known))
-        columns = "since, digest, octet_length(payload)" + (", payload" if is_small else "")
+        columns = "since, digest, size, links" + (", form, payload" if is_small else "")
         for map_, key, *value in run(self._connection, content.read(columns, asked)):
-            known.known.setdefault(EntryKey(map_, key), HeadValue(*value))
+            entry = EntryKey(map_, key)
+            if entry not in known.known:
+                known.known[entry] = _head_value(*value)
         known.is_complete = asked is None
 
     def _read_snapshot_id(self, known: Known, snapshot_id: str) -> None:
@@ -254,23 +254,26 @@ class Writer:
             known.snapshot_ids[snapshot_id] = row[0]
 
     def _read_moving(self, moves: Sequence[moving.Move]) -> None:
-        """Reads what is not known of values that move to history."""
-        for place, _, value, replaced_by in moves:
+        """Reads the values that move to history, where memory has not got them."""
+        for place, _, value, _ in moves:
             if value.payload is None:
-                [value.payload] = first(self._connection, _PAYLOAD, place) or (None,)
-            if value.links is None and replaced_by is not None:
-                base, links = first(self._connection, _NEWEST, place) or (None, 0)
-                value.links = links if base == value.since else 0
+                row = first(self._connection, _PAYLOAD, place)
+                value.payload = patches.unpack(*row) if row else None
 
 
-_OF_PLACE = "content_id = ? AND map = ? AND key = ?"
-_PAYLOAD = f"SELECT payload FROM entry WHERE {_OF_PLACE}"
-_NEWEST = f"SELECT base, link FROM history WHERE {_OF_PLACE} ORDER BY until DESC LIMIT 1"
+_PAYLOAD = "SELECT form, payload FROM entry WHERE content_id = ? AND map = ? AND key = ?"
 
 
 def _content_id(known: Known) -> int:
     assert known.row.content_id is not None  # noqa: S101 - for the type checkers
     return known.row.content_id
+
+
+def _head_value(
+    since: int, digest: bytes, size: int, links: int, form: int = 0, data: bytes | None = None
+) -> HeadValue:
+    payload = None if data is None else patches.unpack(form, data)
+    return HeadValue(since, digest, size, links, payload)
 
 
 def _unindexed(columns: Row) -> tuple[Row, Row]:

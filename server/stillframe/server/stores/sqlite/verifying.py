@@ -18,7 +18,7 @@ from google.protobuf.message import DecodeError
 
 from stillframe.server.stores import patches
 from stillframe.server.stores.base import StoreOpenError
-from stillframe.server.stores.execution import Answers, digest
+from stillframe.server.stores.execution import Answers
 from stillframe.server.stores.patches import DamagedError
 from stillframe.server.stores.records import EntryKey
 from stillframe.server.stores.rules.save import entries_size
@@ -204,14 +204,23 @@ class _Check:
 
     def _content(self, content_id: int, at: str) -> Iterator[str]:
         """The values of one execution: digests, chains, and the totals of each version."""
-        for map_, key, stored, payload in rows.query(
+        for map_, key, stored, size, links, form, data in rows.query(
             self._connection,
-            "SELECT map, key, digest, payload FROM entry WHERE content_id = ? ORDER BY map, key",
+            "SELECT map, key, digest, size, links, form, payload FROM entry WHERE content_id = ?"
+            " ORDER BY map, key",
             (content_id,),
         ):
             self.report.values += 1
-            if digest(payload) != stored:
-                yield f"{at}: {_entry(map_, key)} is not what its digest names"
+            where = f"{at}: {_entry(map_, key)}"
+            try:
+                value = patches.check(patches.unpack(form, data), stored)
+            except DamagedError as error:
+                yield f"{where}: {error}"
+            else:
+                if len(value) != size:
+                    yield f"{where} has {len(value)} bytes, and its row says {size}"
+            if not 0 <= links <= patches.MAX_LINKS:
+                yield f"{where}: its row says that {links} patches lead to it"
         chains = Chains(content_id)
         entry = FIRST_KEY
         while (found := rows.run(self._connection, next_key(content_id, entry))) is not None:
