@@ -11,12 +11,12 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import grpc
 import psycopg
@@ -29,6 +29,10 @@ from tests.bench.load import NUMBER, SERVICE, Load
 from tests.bench.record import FOLDER, Record
 from tests.bench.results import Result, Sample, SkippedError
 from tests.bench.settings import Bench
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable
+    from contextlib import AbstractContextManager
 
 SIZE = 1024
 VERSIONS = 10
@@ -68,12 +72,12 @@ class Filled:
         begin = time.monotonic()
         with ThreadPoolExecutor(SENDERS) as pool:
             for version in range(VERSIONS):
-                done = pool.map(lambda tenant: self._save(tenant, version), self.tenants)
+                done = pool.map(partial(self._save, version), self.tenants)
                 told = f"version {version + 1} of {VERSIONS}"
                 _say(f"{told}: {sum(done):,} saved, {time.monotonic() - begin:.0f} s")
         return time.monotonic() - begin
 
-    def _save(self, tenant: str, version: int) -> int:
+    def _save(self, version: int, tenant: str) -> int:
         saves = load.all_new(SIZE, f"run-{NUMBER}", seed=version * 64)
         for each in saves:
             each.tenant_id = tenant
@@ -157,9 +161,11 @@ class Filled:
         return request
 
 
-def _middle(stub: Any, first: Any, executions: int) -> Any:
+def _middle(
+    stub: Any, first: service.ListExecutionsRequest, executions: int
+) -> service.ListExecutionsRequest:
     """Returns the request of the page that begins in the middle of the list."""
-    request = type(first).FromString(first.SerializeToString())
+    request = service.ListExecutionsRequest(tenant_id=first.tenant_id)
     left = max(executions // 2 - PAGE // 2, 1)
     while left > 0:
         request.page_size = min(left, 1_000)

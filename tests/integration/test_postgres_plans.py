@@ -117,28 +117,33 @@ class Seen:
         self.problems: set[str] = set()
 
     def look(self, plan: dict[str, Any]) -> None:
-        name = plan.get("Index Name")
+        """Looks at a node of a plan and all below it."""
         if plan["Node Type"] == "Seq Scan" and plan["Relation Name"] not in ONE_ROW:
             self.problems.add(f"scans {plan['Relation Name']}")
-        if name is not None:
-            condition = plan.get("Index Cond", "")
-            asked = {each for each in self._columns[name] if re.search(rf"\b{each}\b", condition)}
-            prefix = f"{name} ({', '.join(sorted(asked))})"
-            if asked != self._columns[name] and prefix not in PREFIXES:
-                self.problems.add(f"asks {prefix}")
+        self._look_at_index(plan)
         if "Filter" in plan and "Relation Name" in plan:
             condition = _LITERAL.sub("?", plan["Filter"])
             if (found := f"{plan['Relation Name']}: {condition}") not in FILTERS:
                 self.problems.add(f"filters {found}")
-        if "Sort Key" in plan:
-            keys = ", ".join(each.removesuffix(' COLLATE "C"') for each in plan["Sort Key"])
-            if keys not in SORTS:
-                self.problems.add(f"sorts {keys}")
-        for kind in ("Join Filter", "Hash Cond", "Merge Cond"):
-            if kind in plan and not self._may_join:
-                self.problems.add(f"joins {plan[kind]}")
+        keys = ", ".join(each.removesuffix(' COLLATE "C"') for each in plan.get("Sort Key", ()))
+        if keys and keys not in SORTS:
+            self.problems.add(f"sorts {keys}")
+        if not self._may_join:
+            conditions = {"Join Filter", "Hash Cond", "Merge Cond"} & plan.keys()
+            self.problems.update(f"joins {plan[each]}" for each in conditions)
         for each in plan.get("Plans", ()):
             self.look(each)
+
+    def _look_at_index(self, plan: dict[str, Any]) -> None:
+        """Looks whether an index is asked by all of its columns."""
+        name = plan.get("Index Name")
+        if name is None:
+            return
+        condition = plan.get("Index Cond", "")
+        asked = {each for each in self._columns[name] if re.search(rf"\b{each}\b", condition)}
+        prefix = f"{name} ({', '.join(sorted(asked))})"
+        if asked != self._columns[name] and prefix not in PREFIXES:
+            self.problems.add(f"asks {prefix}")
 
 
 @contextlib.contextmanager
