@@ -7,6 +7,8 @@ part differs from `tagged` of the tag that its label tells.
 from __future__ import annotations
 
 import asyncio
+import base64
+import random
 import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
@@ -36,13 +38,18 @@ DEADLINE = 60.0
 def tagged(tag: str, size: int = 2_000) -> ExecutionSnapshot:
     """Builds the snapshot of a tag, of about `size` bytes."""
     number = zlib.crc32(tag.encode())
-    filler = f"{tag} {number:08x} "
     return snapshot(
         number % 1_000,
-        outputs={f"step-{number % 7}": filler * (size // 2 // len(filler) + 1), "last": tag},
-        variables={"state": filler * (number % size // len(filler) + 1), "constant": "always"},
+        outputs={f"step-{number % 7}": _filler(tag, size // 2), "last": tag},
+        variables={"state": _filler(f"{tag} state", number % size), "constant": "always"},
         labels={"tag": tag},
     )
+
+
+def _filler(tag: str, size: int) -> str:
+    """Returns text of a tag that compresses to no less than three quarters."""
+    data = random.Random(tag).randbytes(size * 3 // 4)
+    return f"{tag} {base64.b64encode(data).decode()}"
 
 
 def whole(read: ExecutionSnapshot, size: int = 2_000) -> bool:

@@ -74,6 +74,8 @@ async def test_a_server_that_hangs_does_not_stop_the_housekeeping_of_others(
             await look.execute("SET statement_timeout = 0")
             # Comes back when the database has ended that slice.
             await look.execute("SELECT pg_advisory_lock(%s)", (key,))
+            # Closing the connection would do it too, but not at once.
+            await look.execute("SELECT pg_advisory_unlock(%s)", (key,))
         await store.maintain()
         assert await store.ids() == []
 

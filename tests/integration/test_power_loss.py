@@ -37,6 +37,8 @@ EXECUTIONS = 4
 IN_FLIGHT = 3
 SIZE = 60_000
 """Bytes of a snapshot: about a hundred saves make SQLite bring its WAL into the file."""
+LOG_PAGES = 1_000
+"""Of that WAL: fewer than a server's, so that it happens often."""
 
 
 @dataclass(frozen=True)
@@ -145,6 +147,11 @@ class Plan:
     steps: int | None
     """So many writes and syncs later, wherever in a commit or a checkpoint that is."""
     survives: Callable[[], bool]
+
+
+@pytest.fixture(autouse=True)
+def short_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opening, "LOG_PAGES", LOG_PAGES)
 
 
 @pytest.mark.parametrize("survival", [0.0, 0.5], ids=["all-unsynced-lost", "half-unsynced-lost"])

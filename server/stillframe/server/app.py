@@ -7,13 +7,14 @@ import logging
 import signal
 import time
 from collections import deque
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import grpc
 from grpc_health.v1 import health, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from stillframe.server import telemetry
+from stillframe.server import allocator, telemetry
 from stillframe.server.errors import status_of
 from stillframe.server.health import Health
 from stillframe.server.pipeline import Pipelines
@@ -287,7 +288,21 @@ def serve(settings: Settings, ready: Callable[[str], None]) -> int:
     UnknownStoreError, StoreOpenError and ListenError before that.
     """
     telemetry.configure_logging(settings.log_level, as_json=settings.log_json)
-    return asyncio.run(_serve(settings, ready))
+    allocator.keep_large_buffers()
+    with asyncio.Runner(loop_factory=_new_event_loop) as runner:
+        return runner.run(_serve(settings, ready))
+
+
+def _new_event_loop() -> asyncio.AbstractEventLoop:
+    """Returns uvloop's event loop, which is the faster one, or asyncio's where it is not
+    installed: there is none for Windows.
+    """
+    try:
+        uvloop = import_module("uvloop")
+    except ImportError:
+        return asyncio.new_event_loop()
+    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+    return loop
 
 
 async def _serve(settings: Settings, ready: Callable[[str], None]) -> int:

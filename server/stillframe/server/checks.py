@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Protocol, Self
 
 from stillframe.server.stores import refusals
@@ -40,6 +41,22 @@ class _Enum(Protocol):
     def values(self) -> Sequence[int]: ...
 
 
+@cache
+def _numbers(kind: _Enum) -> frozenset[int]:
+    return frozenset(kind.values())
+
+
+def is_text(value: str, *, empty: bool = False) -> bool:
+    """Tells whether a value is an id, key or label: 1 to 512 bytes without control
+    characters.
+    """
+    if not value:
+        return empty
+    # No character has more than four bytes.
+    fits = len(value) <= MAX_ID_BYTES // 4 or len(value.encode()) <= MAX_ID_BYTES
+    return fits and not CONTROL.search(value)
+
+
 class Check:
     """Collects the violations of one request."""
 
@@ -58,12 +75,13 @@ class Check:
 
     def text(self, field: str, value: str, *, empty: bool = False) -> None:
         """Checks an id, key or label: 1 to 512 bytes without control characters."""
+        if is_text(value, empty=empty):
+            return
         if not value:
-            if not empty:
-                self.fail(field, "must not be empty")
-        elif len(value) > MAX_ID_BYTES or len(value.encode()) > MAX_ID_BYTES:
+            self.fail(field, "must not be empty")
+        elif len(value.encode()) > MAX_ID_BYTES:
             self.fail(field, f"must have at most {MAX_ID_BYTES} bytes")
-        elif CONTROL.search(value):
+        else:
             self.fail(field, "must not have control characters")
 
     def number(self, field: str, value: int, minimum: int = 0) -> None:
@@ -71,7 +89,7 @@ class Check:
             self.fail(field, f"must be {minimum} to 2^63 - 1")
 
     def enum(self, field: str, value: int, kind: _Enum, *, unset: bool = True) -> None:
-        if value not in kind.values() or (not value and not unset):
+        if value not in _numbers(kind) or (not value and not unset):
             self.fail(field, "must be one of the contract's values")
 
     def at_most(self, field: str, count: int, maximum: int) -> None:
@@ -90,9 +108,11 @@ class Check:
 
     def labels(self, field: str, labels: Mapping[str, str]) -> None:
         self.at_most(field, len(labels), MAX_LABELS)
-        for key, value in labels.items():
-            self.text(entry(field, key), key)
-            self.text(entry(field, key), value)
+        for key in labels:
+            value = labels[key]
+            if not (is_text(key) and is_text(value)):
+                self.text(entry(field, key), key)
+                self.text(entry(field, key), value)
 
     def execution(self, tenant_id: str, execution_id: str) -> None:
         self.text("tenant_id", tenant_id)

@@ -9,7 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stillframe.server.checks import MAX_CODECS, MAX_FRESHNESS_QUERIES, MAX_PRUNED, Check, entry
+from stillframe.server.checks import (
+    MAX_CODECS,
+    MAX_FRESHNESS_QUERIES,
+    MAX_PRUNED,
+    Check,
+    entry,
+    is_text,
+)
 from stillframe.server.stores import refusals
 from stillframe.server.stores.marks import parse_resume_token
 from stillframe.v1 import snapshot_pb2, snapshot_service_pb2
@@ -98,15 +105,18 @@ def _snapshot(
 
 
 def _payloads(check: Check, field: str, payloads: Mapping[str, nouns.Payload]) -> None:
-    for key, payload in payloads.items():
-        check.text(entry(field, key), key)
-        if not (payload.encoding or payload.codecs):
-            continue
-        name = entry(field, key)
-        check.text(f"{name}.encoding", payload.encoding, empty=True)
-        check.at_most(f"{name}.codecs", len(payload.codecs), MAX_CODECS)
-        for codec in payload.codecs:
-            check.text(f"{name}.codecs", codec)
+    for key in payloads:
+        payload = payloads[key]
+        if not (is_text(key) and is_text(payload.encoding, empty=True)) or payload.codecs:
+            _payload(check, entry(field, key), key, payload)
+
+
+def _payload(check: Check, name: str, key: str, payload: nouns.Payload) -> None:
+    check.text(name, key)
+    check.text(f"{name}.encoding", payload.encoding, empty=True)
+    check.at_most(f"{name}.codecs", len(payload.codecs), MAX_CODECS)
+    for codec in payload.codecs:
+        check.text(f"{name}.codecs", codec)
 
 
 def _delta(check: Check, request: requests.SaveSnapshotRequest, limits: Settings) -> None:
@@ -133,6 +143,8 @@ def _delta(check: Check, request: requests.SaveSnapshotRequest, limits: Settings
 
 
 def _payload_sizes(snapshot: nouns.ExecutionSnapshot, limits: Settings) -> None:
+    if snapshot.ByteSize() <= limits.max_payload_bytes:
+        return  # To read the length of bytes copies them.
     for payloads in (snapshot.step_outputs, snapshot.variables):
         for payload in payloads.values():
             if len(payload.data) > limits.max_payload_bytes:

@@ -87,8 +87,8 @@ class Save:
             (STEP_OUTPUTS, snapshot.step_outputs),
             (VARIABLES, snapshot.variables),
         ):
-            for key, payload in entries.items():
-                data = payload.SerializeToString()
+            for key in entries:
+                data = entries[key].SerializeToString()
                 entry = EntryKey(name, key)
                 self.payloads[entry] = data
                 self.infos[entry] = EntryInfo(digest(data), len(data))

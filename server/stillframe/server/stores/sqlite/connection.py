@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 # "Stlf": `file` and others can tell the file from another program's.
 APPLICATION_ID = 0x53746C66
 
+LOG_PAGES = 4_096
+"""Of the WAL, before it is brought into the file: 16 MiB. Pages that many commits write go
+there once for all of them."""
+
 
 def parse_url(url: str) -> tuple[str, str | None]:
     """Returns the path and the VFS that a URL names.
@@ -62,6 +66,7 @@ def connect(path: str, vfs: str | None, *, read_only: bool = False) -> apsw.Conn
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA cache_size = -32768")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
         if read_only:
             connection.execute("PRAGMA query_only = ON")
     except apsw.Error as error:
