@@ -49,9 +49,6 @@ FILTERS = {
     "change: (content_id IS NULL)": "a slice of the log, of which some versions are kept",
     "change: (content_id = ?)": "one row, which may be another execution's",
     "change: (ROW(id, version) < ROW(?, ?))": "leaves one row out, at most",
-    "change: (ROW(CASE WHEN (id > ?) THEN id ELSE content_id END, version) < ROW(?, ?))": (
-        "a page of several executions' histories: of each a walk down to where it begins"
-    ),
     "entry: (since <= ?)": "entries of a head that a version before had",
     "execution: (content_id IS NOT NULL)": "count(*), for the quota",
     "execution: (tenant_id = ?)": "the oldest tombstones, of one tenant after another",

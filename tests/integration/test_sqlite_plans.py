@@ -36,9 +36,6 @@ GROWS = {
     "FROM (SELECT map AS m, key AS k, min(until) AS u FROM history": (
         "what a version has in history: a walk over the index of the execution's history"
     ),
-    "AND version <= coalesce((SELECT version FROM change": (
-        "a page of several executions' histories: of each a walk down to where it begins"
-    ),
     "AND (map, key, until) > (?, ?, ?) AND until > ? AND until <= ?": (
         "a sweep: a walk over the execution's history, beside the saves"
     ),

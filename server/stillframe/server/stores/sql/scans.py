@@ -9,7 +9,7 @@ from stillframe.server.stores import refusals
 from stillframe.server.stores.filters import Matcher
 from stillframe.server.stores.sql import read, rows
 from stillframe.server.stores.sql.rows import HEAD_COLUMNS
-from stillframe.server.stores.sql.steps import Ask, together
+from stillframe.server.stores.sql.steps import Ask, first, together
 
 if TYPE_CHECKING:
     from stillframe.server.stores.records import Head, HistoryKey, SnapshotFilter
@@ -145,19 +145,47 @@ class Histories:
         return [Found(row[1], rows.head_of(*row)) for row in merged]
 
     def _history(self, content_id: int, before: HistoryKey, limit: int) -> Steps[list[Row]]:
+        """Returns the next so many versions of an execution below a place; fewer at its end."""
+        bound = _log_id(self._tenant, before)
+        place = bound, before.version
         # Versions and revisions of one execution have the same order, so the page begins at
         # the version of the row it ended before, where that row is this execution's.
-        bound = _log_id(self._tenant, before)
+        found = yield Ask(
+            f"SELECT {HEAD_COLUMNS} FROM change WHERE content_id = ?"
+            " AND version <= coalesce((SELECT version FROM change WHERE id = ?"
+            " AND content_id = ?), 9223372036854775807) ORDER BY version DESC LIMIT ?",
+            (content_id, bound, content_id, limit + 1),
+        )
+        below = [row for row in found if _place(row) < place]
+        if len(found) <= limit or len(below) >= limit:
+            return below[:limit]
+        start = below[0][2] if below else (yield from _highest(content_id, found[-1][2], place))
         return (
             yield Ask(
-                f"SELECT {HEAD_COLUMNS} FROM change WHERE content_id = ?"
-                " AND version <= coalesce((SELECT version FROM change WHERE id = ?"
-                " AND content_id = ?), 9223372036854775807)"
-                " AND (CASE WHEN id > 0 THEN id ELSE content_id END, version) < (?, ?)"
+                f"SELECT {HEAD_COLUMNS} FROM change WHERE content_id = ? AND version <= ?"
                 " ORDER BY version DESC LIMIT ?",
-                (content_id, bound, content_id, bound, before.version, limit),
+                (content_id, start, limit),
             )
         )
+
+
+def _highest(content_id: int, version: int, place: tuple[int, int]) -> Steps[int]:
+    """Returns the highest version below a place, which the version given is not; 0 where there
+    is none. Halves what there is: no index has an execution's revisions.
+    """
+    low, high = 0, version - 1
+    while low < high:
+        middle = (low + high + 1) // 2
+        row = yield from first(
+            "SELECT id, content_id, version FROM change WHERE content_id = ? AND version >= ?"
+            " ORDER BY version LIMIT 1",
+            (content_id, middle),
+        )
+        if row is not None and _place(row) < place:
+            low = row[2]
+        else:
+            high = middle - 1
+    return low
 
 
 class Everything:
