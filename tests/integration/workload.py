@@ -165,7 +165,7 @@ def _state(number: int, version: int) -> snapshot_pb2.ExecutionSnapshot:
     return snapshot(
         version + 1,
         state=_STATES[number % len(_STATES)],
-        outputs={f"step-{version // 4}": f"{number} {version}"},
+        outputs={f"step-{version // 4 % 5}": f"{number} {version}"},
         variables={
             "kept": "the same",
             "grown": " ".join(f"line {each}" for each in range(40 + version % 7)),
