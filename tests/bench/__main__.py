@@ -27,6 +27,7 @@ ROWS: dict[str, Callable[[Bench], list[Result]]] = {
     "postgres": postgres.save,
     "heads": rates.heads,
     "memory": watching.memory,
+    "streams": watching.streams,
     "start": footprint.start,
 }
 

@@ -32,16 +32,22 @@ WATCHERS = 1_000
 CHANGES = 200
 BARE_CHANGES = 40
 
-STALLED_CHANGES = 20_000
+STALLED = 10
+STALLED_CHANGES = 100_000
 STALLED_CHANGES_QUICK = 3_000
 
+STREAMS = 100_000
+STREAMS_QUICK = 5_000
+AT_ONCE = 200
 
-def _watch_request() -> bytes:
+
+def _watch_request(max_message_bytes: int | None = None) -> bytes:
     return WatchSnapshotsRequest(
         tenant_id=TENANT,
         now=service.WatchFromNow(),
         mode=service.WATCH_MODE_EVERY_CHANGE,
         view=service.SNAPSHOT_VIEW_FULL,
+        max_message_bytes=max_message_bytes,
     ).SerializeToString()
 
 
@@ -107,6 +113,39 @@ def memory(bench: Bench) -> list[Result]:
     return [_idle(bench), _stalled(bench)]
 
 
+def streams(bench: Bench) -> list[Result]:
+    """What streams leave in memory that are opened and cancelled, against bare streams"""
+    count = STREAMS_QUICK if bench.quick else STREAMS
+    told: list[str] = []
+
+    def left(name: str, running: Running, method: str, count: int) -> Sample:
+        # The first thousands fill the allocator's pools.
+        _cancelled(running, method).run(count=count // 10)
+        before = machine.resident_bytes(running.pids[0])
+        report = _cancelled(running, method).run(count=count)
+        after = machine.resident_bytes(running.pids[0])
+        told.append(f"{name} {before / MIB:.1f} MiB before {count:,}, {after / MIB:.1f} after")
+        return sample(report, (after - before) / count)
+
+    with bench.scratch() as folder, ExitStack() as stack:
+        server, bare = sqlite(stack, folder), stack.enter_context(references.bare())
+        _saves(server).run(count=1_000)
+        ours = left("ours", server, f"{SERVICE}/WatchSnapshots", count)
+        theirs = left("bare", bare, "/bench.Bare/Fan", count // 4)
+    what = f"memory left by a watch that was opened and cancelled, of {count:,}"
+    against = "a stream of bare grpc.aio"
+    result = Result("streams", what, against, "bytes", [ours], [theirs])
+    result.note = "; ".join(told)
+    return [result]
+
+
+def _cancelled(running: Running, method: str) -> Load:
+    """Streams that are cancelled after their first message, many at once."""
+    plan = {"streams": AT_ONCE, "connections": CONNECTIONS}
+    extra = {"watch": plan}
+    return Load("cancel", running.address, method, [_watch_request()], 0, running.pids, extra)
+
+
 def _idle(bench: Bench) -> Result:
     method = f"{SERVICE}/WatchSnapshots"
     with bench.scratch() as folder, ExitStack() as stack:
@@ -122,24 +161,25 @@ def _idle(bench: Bench) -> Result:
 
 
 def _stalled(bench: Bench) -> Result:
-    """Two servers with the same changes and a watcher that reads: one has a second watcher,
-    which does not.
+    """Watchers that read nothing beside one that does, in a server whose ring is full already.
+    What the server grows by meanwhile is all held to be theirs.
     """
     changes = STALLED_CHANGES_QUICK if bench.quick else STALLED_CHANGES
     method = f"{SERVICE}/WatchSnapshots"
-    grown: dict[bool, int] = {}
-    for stalled in (False, True):
-        with bench.scratch() as folder, ExitStack() as stack:
-            server = sqlite(stack, folder)
-            _saves(server).run(count=1_000)
-            stack.enter_context(_watches(server, method, 1).held())
-            if stalled:
-                stack.enter_context(_watches(server, method, 1, stall=True).held())
-            before = machine.resident_bytes(server.pids[0])
-            _saves(server).run(count=changes)
-            grown[stalled] = machine.resident_bytes(server.pids[0]) - before
-    value = Sample((grown[True] - grown[False]) / MIB)
-    what = f"memory of a watcher stalled for {changes:,} changes of 1 KiB"
+    with bench.scratch() as folder, ExitStack() as stack:
+        server = sqlite(stack, folder)
+        stack.enter_context(_watches(server, method, 1).held())
+        _saves(server).run(count=changes // 4)
+        for number in range(STALLED):
+            # Each asks for something else: none shares what it stays at with another.
+            request = _watch_request(max_message_bytes=4 * MIB - number)
+            watch = replace(_watches(server, method, 1, stall=True), templates=[request])
+            stack.enter_context(watch.held())
+        before = machine.resident_bytes(server.pids[0])
+        _saves(server).run(count=changes)
+        after = machine.resident_bytes(server.pids[0])
+    value = Sample((after - before) / STALLED / MIB)
+    what = f"memory of a watcher stalled for {changes:,} changes of 1 KiB, of {STALLED}"
     result = Result("memory", what, "8 MiB", "MiB", [value], reach=8, at_most=True)
-    result.note = f"the server grew by {grown[True] / MIB:.1f} MiB, without it by {grown[False] / MIB:.1f} MiB"
+    result.note = f"the server had {before / MIB:.1f} MiB before, {after / MIB:.1f} after"
     return result

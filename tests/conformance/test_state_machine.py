@@ -145,10 +145,15 @@ class Machine(RuleBasedStateMachine):
     def new_url(self) -> str:
         raise NotImplementedError
 
-    @initialize(retention=st.sampled_from(["last:2", "for:30s", "all"]), saved=st.integers(2, 6))
-    def open(self, retention: str, saved: int) -> None:
+    @initialize(
+        retention=st.sampled_from(["last:2", "for:30s", "all"]),
+        saved=st.integers(2, 6),
+        # None, about one execution's, and all.
+        head_cache_bytes=st.sampled_from([0, 8_000, 2**26, 2**26]),
+    )
+    def open(self, retention: str, saved: int, head_cache_bytes: int) -> None:
         keep = Retention.parse(retention)
-        config = StoreConfig(clock=self.clock, retention=keep)
+        config = StoreConfig(clock=self.clock, retention=keep, head_cache_bytes=head_cache_bytes)
         store = self.runner.run(open_store(self.new_url(), config))
         self.pair = Pair(self.runner, StoreTenant(store, new_tenant(), self.clock), keep)
         self.append("a", [1] * saved)

@@ -43,6 +43,49 @@ async def test_revisions_have_no_gap_across_executions(store: StoreTenant) -> No
     assert {c.header.etag for c in changes} == {answer.etag for answer in answers}
 
 
+async def test_what_was_read_once_is_never_read_older(store: StoreTenant) -> None:
+    """Whatever reads it: some may look where a commit shows sooner than elsewhere."""
+    saves = 60
+    await store.save("a", snapshot(0))
+
+    async def by_load() -> int:
+        return (await store.load("a")).version
+
+    async def by_version() -> int:
+        newest = (await store.changes())[-1].header.version
+        return (await store.load("a", version=newest)).version
+
+    async def by_heads() -> int:
+        head = await store.head("a")
+        assert head is not None
+        return head.version
+
+    async def by_changes() -> int:
+        return (await store.changes())[-1].header.version
+
+    async def by_list() -> int:
+        found = await store.store.list_executions(
+            store.tenant_id, ExecutionFilter(), after="", limit=1, selection=METADATA
+        )
+        return found.page.items[0].header.version
+
+    async def read(first: int) -> None:
+        ways = [by_load, by_heads, by_load, by_changes, by_load, by_list, by_version]
+        seen, turn = 0, first
+        while seen <= saves:  # Versions begin at 1, and the newest is saves + 1.
+            version = await ways[turn % len(ways)]()
+            assert version >= seen
+            seen, turn = version, turn + 1
+            await asyncio.sleep(0)  # A store may answer without one.
+
+    async def write() -> None:
+        for number in range(1, saves + 1):
+            await store.save("a", snapshot(number))
+
+    async with asyncio.timeout(TIMEOUT):
+        await asyncio.gather(write(), *(read(number) for number in range(4)))
+
+
 async def test_a_save_is_seen_by_what_is_called_after_its_answer(store: StoreTenant) -> None:
     async def run(name: str) -> None:
         for number in range(1, 16):

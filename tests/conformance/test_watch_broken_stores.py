@@ -7,7 +7,7 @@ steps over a change.
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from stillframe.server.config import Settings
@@ -129,7 +129,7 @@ async def test_what_was_gathered_does_not_wait_for_what_is_slow(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A store may take long to load a content. What came before it is delivered meanwhile."""
-    monkeypatch.setattr("stillframe.server.watch.cursor.FLUSH_SECONDS", 0)
+    monkeypatch.setattr("stillframe.server.watch.windows.FLUSH_SECONDS", 0)
     store = LoadsOneByOne(StoreConfig())
     async with serving(store) as api:
         saved = [await api.save("a", snapshot(number)) for number in range(4)]
@@ -139,3 +139,24 @@ async def test_what_was_gathered_does_not_wait_for_what_is_slow(
             for each in saved[1:]:
                 store.loads.release()
                 assert (await watch.change()).snapshot.etag == each.etag
+
+
+async def test_who_goes_away_amid_a_slow_load_leaves_the_others_what_they_share() -> None:
+    store = LoadsOneByOne(StoreConfig())
+    async with serving(store) as api, AsyncExitStack() as stack:
+        watches = [
+            await stack.enter_async_context(api.watch(mode=EVERY_CHANGE, view=FULL))
+            for _ in range(3)
+        ]
+        for watch in watches:
+            await watch.until("caught_up")
+        async with api.watch(mode=EVERY_CHANGE, view=FULL) as leaving:
+            await leaving.until("caught_up")
+            saved = [await api.save("a", snapshot(number)) for number in range(3)]
+            await store.waiting.wait()
+        for _ in saved:
+            store.loads.release()
+        for watch in watches:
+            assert [each.snapshot.etag for each in await watch.changes(3)] == [
+                each.etag for each in saved
+            ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,11 @@ from tests.conformance.calls import EVERY_CHANGE, FULL, INITIAL_STATE, NOW
 from tests.conformance.support import TIMEOUT, new_tenant, refused, snapshot, value
 
 if TYPE_CHECKING:
-    from stillframe.v1.snapshot_service_pb2 import SnapshotChange
+    import pytest
+
+    from stillframe.server.stores.projection import Selection
+    from stillframe.server.stores.records import Stored
+    from stillframe.v1.snapshot_service_pb2 import SnapshotChange, SnapshotSelector
     from tests.conformance.calls import Api
     from tests.conformance.conftest import Serve
 
@@ -33,6 +38,38 @@ async def test_many_watchers_of_a_tenant_see_the_same(api: Api) -> None:
 
     assert [frame.change.snapshot.revision for frame in seen[0]] == list(range(1, 22))
     assert all(frames == seen[0] for frames in seen)
+
+
+async def test_many_watchers_load_a_content_once(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that take it whole, whatever else they ask for."""
+    load, loaded = api.store.load, Counter[int]()
+
+    async def counted(
+        tenant_id: str, execution_id: str, selector: SnapshotSelector, selection: Selection
+    ) -> Stored:
+        loaded[selector.version] += 1
+        return await load(tenant_id, execution_id, selector, selection)
+
+    asked: tuple[dict[str, Any], ...] = ({}, {"filter": {"execution_ids": ["a", "b"]}})
+    async with AsyncExitStack() as stack:
+        watches = [
+            await stack.enter_async_context(
+                api.watch(mode=EVERY_CHANGE, view=FULL, **NOW, **asked[number % 2])
+            )
+            for number in range(10)
+        ]
+        for watch in watches:
+            await watch.until("caught_up")
+        monkeypatch.setattr(api.store, "load", counted)
+        for number in range(20):
+            await api.save("a", snapshot(number, variables={"n": f"{number}"}))
+        seen = await asyncio.gather(*(watch.change_frames(20) for watch in watches))
+
+    assert [dict(frame.change.snapshot.variables) for frame in seen[0]] == [
+        {"n": value(f"{number}")} for number in range(20)
+    ]
+    assert all(frames == seen[0] for frames in seen)
+    assert sorted(loaded.items()) == [(version, 1) for version in range(1, 21)]
 
 
 async def test_watchers_that_started_differently_see_the_same_from_there(api: Api) -> None:

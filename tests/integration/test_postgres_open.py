@@ -14,8 +14,9 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from stillframe.server.stores import open_store
-from stillframe.server.stores.base import StoreOpenError, UnknownStoreError
+from stillframe.server.stores import open_store, patches
+from stillframe.server.stores.base import StoreConfig, StoreOpenError, UnknownStoreError
+from stillframe.server.stores.patches import Form
 from stillframe.server.stores.postgres import PostgresStore
 from stillframe.server.stores.postgres.connection import migrations, parse_url
 from tests.conformance.direct import StoreTenant
@@ -227,3 +228,43 @@ async def test_two_stores_share_a_database_without_knowing(postgres_url: str) ->
     await saves(with_options(other, pool_size=1))
     with look(one) as connection:
         assert connection.execute("SELECT count(*) FROM change").fetchall() == [(1,)]
+
+
+async def test_a_database_of_schema_1_reads_as_before_and_goes_on(postgres_url: str) -> None:
+    url = fresh(postgres_url)
+    clock = Clock()
+    text = "a line that an agent says\n"
+    store = await open_store(url, StoreConfig(clock=clock))
+    tenant = StoreTenant(store, "acme", clock)
+    for number in range(1, 41):
+        variables = {"messages": text * number, "same": text * 20, "n": str(number)}
+        await tenant.save("a", snapshot(number, variables=variables))
+    before = await tenant.versions("a")
+    await store.close()
+    with look(url) as connection:
+        rows = connection.execute("SELECT ctid, form, links, payload FROM entry").fetchall()
+        links = {row[0]: row[2] for row in rows}
+        assert {row[1] for row in rows} == {Form.RAW, Form.COMPRESSED}
+        assert max(links.values()) > 1
+        # What schema 1 had instead.
+        for ctid, form, _, data in rows:
+            raw = patches.unpack(form, data)
+            connection.execute("UPDATE entry SET payload = %s WHERE ctid = %s::tid", (raw, ctid))
+        for column in ("form", "links", "size"):
+            connection.execute(
+                sql.SQL("ALTER TABLE entry DROP COLUMN {}").format(sql.Identifier(column))
+            )
+        connection.execute("UPDATE store SET schema_version = 1")
+    store = await open_store(url, StoreConfig(clock=clock))
+    tenant = StoreTenant(store, "acme", clock)
+    assert await tenant.versions("a") == before
+    with look(url) as connection:
+        found = connection.execute("SELECT links, size, octet_length(payload) FROM entry")
+        rows = found.fetchall()
+    assert sorted(row[0] for row in rows) == sorted(links.values())
+    assert all(size == length for _, size, length in rows)
+    await tenant.save("a", snapshot(41, variables={"messages": text * 41}))
+    after = await tenant.versions("a")
+    assert {version: after[version] for version in before} == before
+    assert after[41].variables["messages"].data == (text * 41).encode()
+    await store.close()

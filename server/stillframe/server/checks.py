@@ -39,6 +39,7 @@ class _Enum(Protocol):
     """A generated enum."""
 
     def values(self) -> Sequence[int]: ...
+    def __hash__(self) -> int: ...
 
 
 @cache

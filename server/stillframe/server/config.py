@@ -62,8 +62,8 @@ class Settings(BaseSettings):
     """Bytes of saves and values that wait for their commit."""
 
     head_cache_bytes: int = Field(default=64 * MIB, ge=0)
-    """Heads that were saved and are kept in memory: later saves and loads of them read
-    nothing. SQLite's store alone has it."""
+    """Heads that were saved and are kept in memory, so that later saves and loads of them
+    read less; with PostgreSQL, their payloads alone."""
     change_log_size: int = Field(default=1_000_000, ge=1)
     """Changes of a tenant that a watch can resume over, about."""
     tombstone_days: float = Field(default=30, ge=0)

@@ -16,7 +16,7 @@ import (
 
 // Plan is what to send, where, and for how long.
 type Plan struct {
-	// Kind is "unary", "pipeline", "watch", "starts" or "redis".
+	// Kind is "unary", "pipeline", "watch", "starts", "cancel" or "redis".
 	Kind   string `json:"kind"`
 	Target string `json:"target"`
 	Method string `json:"method"`
@@ -34,7 +34,7 @@ type Plan struct {
 	Modulo int64 `json:"modulo"`
 	// Pids are processes whose CPU time is reported beside the generator's own.
 	Pids []int `json:"pids"`
-	// Watch is for the kind "watch".
+	// Watch is for the kinds "watch" and "cancel".
 	Watch WatchPlan `json:"watch"`
 }
 
@@ -143,7 +143,7 @@ func run() error {
 	}
 	kinds := map[string]func(*Plan) (Report, error){
 		"unary": runUnary, "pipeline": runPipeline, "redis": runRedis,
-		"watch": runWatch, "starts": runStarts,
+		"watch": runWatch, "starts": runStarts, "cancel": runCancel,
 	}
 	kind, known := kinds[plan.Kind]
 	if !known {

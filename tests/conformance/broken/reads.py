@@ -38,10 +38,13 @@ class LoadsOneByOne(PlainStore):
     def __init__(self, config: StoreConfig) -> None:
         super().__init__(config)
         self.loads = asyncio.Semaphore(0)
+        self.waiting = asyncio.Event()
+        """Set once a load waits."""
 
     async def load(
         self, tenant_id: str, execution_id: str, selector: SnapshotSelector, selection: Selection
     ) -> Stored:
+        self.waiting.set()
         await self.loads.acquire()
         return await super().load(tenant_id, execution_id, selector, selection)
 

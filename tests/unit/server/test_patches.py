@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hashlib import shake_128
+
 import pytest
 
 from stillframe.server.stores import patches
@@ -33,3 +35,18 @@ def test_bytes_that_do_not_decode_are_damage(form: int) -> None:
 def test_a_value_is_held_against_its_digest() -> None:
     with pytest.raises(DamagedError):
         patches.check(VALUE, bytes(16))
+
+
+@pytest.mark.parametrize(
+    ("value", "form"),
+    [
+        (VALUE, Form.COMPRESSED),
+        (b"short; " * 36, Form.RAW),
+        (shake_128(b"noise").digest(4_096), Form.RAW),
+    ],
+    ids=["text", "short", "noise"],
+)
+def test_a_value_of_a_head_is_compressed_where_it_is_worth_it(value: bytes, form: Form) -> None:
+    packed = patches.pack_head(value)
+    assert packed.form is form
+    assert patches.unpack(*packed) == value

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from stillframe.server.stores.records import Change
 from stillframe.server.watch.ring import MIN_CHANGES, Ring, Rings
 from stillframe.v1 import snapshot_service_pb2
@@ -65,3 +67,38 @@ def test_a_closed_ring_gives_its_bytes_back() -> None:
     second = rings.open()
     fill(second, 1, 200)
     assert second.first == 1
+
+
+def test_what_is_loaded_for_a_closed_ring_is_charged_to_nobody() -> None:
+    rings = Rings(400_000)
+    closed = rings.open()
+    fill(closed, 1, 10)
+    [recent] = closed.after(9, 1) or []
+    rings.close(closed)
+    closed.charge(recent, 400_000)
+    ring = rings.open()
+    fill(ring, 1, 200)
+    assert ring.first == 1
+
+
+def test_a_change_is_looked_up_by_what_it_is() -> None:
+    """A ring that was restarted may have another one of the revision."""
+    ring = Rings(400_000).open()
+    lost, again = change(5), change(5)
+    ring.add(lost)
+    found = ring.recent(lost)
+    assert found is not None
+    assert found.change is lost
+    ring.restart(5)
+    assert ring.recent(lost) is None
+    ring.add(again)
+    assert ring.recent(lost) is None
+    assert ring.recent(again) is not None
+
+
+@pytest.mark.parametrize(("after", "limit"), [(4, 10**6), (4, 3), (9, 5), (9, 6), (3, 5), (14, 5)])
+def test_the_last_change_of_a_window(after: int, limit: int) -> None:
+    ring = Rings(10**9).open()
+    fill(ring, 5, 10)
+    given = ring.after(after, limit)
+    assert ring.last_after(after, limit) is (given[-1].change if given else None)

@@ -87,8 +87,7 @@ class StoreConfig:
     max_inflight_bytes: int = 256 * MIB
     """Saves and values that wait for their commit; beyond it the store answers SERVER_BUSY."""
     head_cache_bytes: int = 64 * MIB
-    """Heads that were saved and are kept in memory, where a store can know that they are
-    the newest ones."""
+    """What a store may keep in memory of heads that were saved."""
     change_log_size: int = 1_000_000
     """Changes of a tenant that `changes` reaches back; more may be kept."""
     tombstone_seconds: float = 30 * 86_400.0

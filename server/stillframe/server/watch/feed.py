@@ -11,6 +11,7 @@ from stillframe.server.stores.marks import Position, parse_resume_token
 from stillframe.server.watch.cursor import Cursor
 from stillframe.server.watch.following import confirm
 from stillframe.server.watch.ring import Rings, Tail
+from stillframe.server.watch.windows import Shared
 from stillframe.v1 import snapshot_service_pb2 as messages
 from stillframe.v1.snapshot_service_pb2 import WatchFrame
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from stillframe.server.config import Settings
     from stillframe.server.stores.base import Store
+    from stillframe.server.watch.windows import Windows
     from stillframe.v1.snapshot_pb2 import SnapshotProjection
     from stillframe.v1.snapshot_service_pb2 import WatchSnapshotsRequest
 
@@ -30,14 +32,14 @@ class Feed:
         self._store = store
         self._settings = settings
         self._rings = Rings(settings.watch_buffer_bytes)
-        self._tails: dict[str, Tail] = {}
+        self._watched: dict[str, tuple[Tail, Shared]] = {}
         self._watches = 0
         self._draining = asyncio.Event()
 
     def drain(self) -> None:
         """Ends every watch with Goodbye, and refuses new ones."""
         self._draining.set()
-        for tail in self._tails.values():
+        for tail, _ in self._watched.values():
             tail.wake()
 
     async def watch(
@@ -53,11 +55,12 @@ class Feed:
             # What a caller saved before it opened the watch belongs to the present, even
             # if the tail has not read it yet.
             present = await self._store.position(request.tenant_id)
-            with self._tail(request.tenant_id, present) as tail:
+            with self._watching(request.tenant_id, present) as (tail, shared):
                 # Before the start is looked at: what is found out after it counts.
                 replaced = tail.replaced
                 start = await self._start(request, present)
-                cursor = Cursor(self._store, tail, request, projection, max_bytes, start, replaced)
+                windows = shared.windows(request, projection, max_bytes)
+                cursor = Cursor(self._store, tail, request, windows, start, replaced)
                 async for data in self._run(request, cursor, tail, present.revision):
                     yield data
         finally:
@@ -76,28 +79,32 @@ class Feed:
         return token
 
     @contextmanager
-    def _tail(self, tenant_id: str, present: Position) -> Generator[Tail]:
-        tail = self._tails.get(tenant_id)
-        if tail is None:
-            tail = self._tails[tenant_id] = Tail(self._store, self._rings, tenant_id)
+    def _watching(self, tenant_id: str, present: Position) -> Generator[tuple[Tail, Shared]]:
+        watched = self._watched.get(tenant_id)
+        if watched is None:
+            tail = Tail(self._store, self._rings, tenant_id)
+            watched = self._watched[tenant_id] = tail, Shared(self._store, tail)
             tail.start(present)
+        tail, _ = watched
         tail.watchers += 1
         try:
-            yield tail
+            yield watched
         finally:
             tail.watchers -= 1
             if not tail.watchers:
-                del self._tails[tenant_id]
+                del self._watched[tenant_id]
                 tail.stop()
 
     async def _run(
         self, request: WatchSnapshotsRequest, cursor: Cursor, tail: Tail, present: int
     ) -> AsyncIterator[bytes]:
         start = request.WhichOneof("start") or "now"
-        opened = WatchFrame(opened=self._opened(cursor))
+        opened = WatchFrame(opened=self._opened(cursor.windows))
         if start == "now":
             opened.resume_token = cursor.token
-        for data in cursor.send(opened):
+        # Who starts now is at the present as a rule, and is told so in the same message.
+        tell = cursor.gather if start == "now" else cursor.send
+        for data in tell(opened):
             yield data
         if start == "initial_state":
             async for data in cursor.initial_state(self._draining):
@@ -140,9 +147,9 @@ class Feed:
                 for data in cursor.send(_progress(cursor)):
                     yield data
 
-    def _opened(self, cursor: Cursor) -> messages.WatchOpened:
+    def _opened(self, windows: Windows) -> messages.WatchOpened:
         opened = messages.WatchOpened(
-            mode=cursor.mode, view=cursor.view, max_message_bytes=cursor.max_bytes
+            mode=windows.mode, view=windows.view, max_message_bytes=windows.max_bytes
         )
         opened.progress_interval.FromNanoseconds(int(self._settings.progress_interval * 1e9))
         return opened

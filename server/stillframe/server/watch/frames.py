@@ -6,7 +6,11 @@ from typing import TYPE_CHECKING
 
 from stillframe.server import wire
 from stillframe.v1 import snapshot_service_pb2 as messages
-from stillframe.v1.snapshot_service_pb2 import SnapshotChange, WatchFrame
+from stillframe.v1.snapshot_service_pb2 import (
+    SnapshotChange,
+    WatchFrame,
+    WatchSnapshotsResponse,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,33 +54,49 @@ def superseded(changes: list[Change]) -> set[int]:
 def change_frame(
     kind: ChangeKind.ValueType, snapshot: bytes, token: str, *, content_gone: bool = False
 ) -> bytes:
-    """Returns a serialised frame around a serialised snapshot."""
+    """Returns a frame around a serialised snapshot, as a field of the response."""
     rest = SnapshotChange(kind=kind, content_gone=content_gone).SerializeToString()
     change = rest + wire.field(SnapshotChange.SNAPSHOT_FIELD_NUMBER, snapshot)
     frame = wire.field(WatchFrame.CHANGE_FIELD_NUMBER, change)
-    return WatchFrame(resume_token=token).SerializeToString() + frame
+    return _field(WatchFrame(resume_token=token).SerializeToString() + frame)
+
+
+def _field(frame: bytes) -> bytes:
+    return wire.field(WatchSnapshotsResponse.FRAMES_FIELD_NUMBER, frame)
 
 
 class Message:
-    """Gathers frames into response messages, each cut before it is too large."""
+    """Gathers frames, as fields of the response, into messages that are cut before they are
+    too large.
+    """
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = min(max_bytes, MAX_MESSAGE_BYTES)
         self._frames: list[bytes] = []
         self._bytes = 0
 
+    def takes(self, frame: bytes) -> bool:
+        """Tells whether there is room for a frame: for the first one there always is."""
+        return not self._frames or self._bytes + len(frame) <= self._max_bytes
+
+    def append(self, frame: bytes) -> None:
+        self._frames.append(frame)
+        self._bytes += len(frame)
+
+    def take(self) -> bytes:
+        """Returns what was gathered, and begins anew."""
+        data = b"".join(self._frames)
+        self._frames, self._bytes = [], 0
+        return data
+
     def add(self, frame: bytes | WatchFrame) -> Iterator[bytes]:
         """Adds a frame; yields the message before it when both would be too large."""
-        data = frame if isinstance(frame, bytes) else frame.SerializeToString()
-        data = wire.field(1, data)
-        if self._frames and self._bytes + len(data) > self._max_bytes:
-            yield from self.flush()
-        self._frames.append(data)
-        self._bytes += len(data)
+        data = frame if isinstance(frame, bytes) else _field(frame.SerializeToString())
+        if not self.takes(data):
+            yield self.take()
+        self.append(data)
 
     def flush(self) -> Iterator[bytes]:
         """Yields what was gathered, if anything was."""
         if self._frames:
-            data = b"".join(self._frames)
-            self._frames, self._bytes = [], 0
-            yield data
+            yield self.take()

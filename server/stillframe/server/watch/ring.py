@@ -13,7 +13,7 @@ from stillframe.server.watch.following import REPLACED, changes_after
 from stillframe.v1 import error_pb2
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable, Coroutine
 
     from stillframe.server.stores.base import Store
     from stillframe.server.stores.records import Change
@@ -27,30 +27,37 @@ READ_LIMIT = 512
 RETRY_SECONDS = 0.5
 """How long a tail waits after the store failed to answer."""
 
-_OVERHEAD = 1_024
+_OVERHEAD = 640
 """Bytes that a change has in memory beside its messages, about."""
+
+_PARSED = 1_200
+"""Bytes that a parsed message has in memory beside those of its fields, about."""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True, eq=False)
 class Recent:
-    """A change in a ring. `content` is shared by every watcher that wants it whole."""
+    """A change in a ring, with the frames of it that watchers share."""
 
     change: Change
     size: int
-    content: asyncio.Task[bytes | None] | None = None
+    frames: dict[tuple[int, bool], bytes] = field(default_factory=dict[tuple[int, bool], bytes])
+    """By the kind of the change, and whether it carries the whole content."""
+    loading: asyncio.Task[bytes] | None = None
 
-    async def whole(self, load: Callable[[], Awaitable[bytes | None]]) -> bytes | None:
-        """Returns the serialised snapshot, loaded once for all who ask."""
-        if self.content is None:
-            self.content = asyncio.ensure_future(load())
+    async def once(self, load: Callable[[], Coroutine[None, None, bytes]]) -> bytes:
+        """Returns what is loaded once for all who ask meanwhile."""
+        if self.loading is None:
+            self.loading = asyncio.create_task(self._load(load))
+        # A watcher that is cancelled must not cancel the load of the others.
+        return await asyncio.shield(self.loading)
+
+    async def _load(self, load: Callable[[], Coroutine[None, None, bytes]]) -> bytes:
         try:
-            # A watcher that is cancelled must not cancel the load of the others.
-            return await asyncio.shield(self.content)
-        except Refusal:
-            self.content = None
-            raise
+            return await load()
+        finally:
+            self.loading = None
 
 
 class Rings:
@@ -69,6 +76,8 @@ class Rings:
     def close(self, ring: Ring) -> None:
         self._rings.discard(ring)
         self._bytes -= ring.bytes
+        # A content that is loaded after this finds nothing that it could be charged to.
+        ring.changes, ring.bytes = {}, 0
 
     def charge(self, ring: Ring, size: int) -> None:
         """Counts bytes, and drops the oldest changes of the largest rings beyond the bound."""
@@ -99,11 +108,8 @@ class Ring:
     def add(self, change: Change) -> None:
         if not self.changes:
             self.first = change.revision
-        size = (
-            _OVERHEAD
-            + change.header.ByteSize()
-            + (change.before.ByteSize() if change.before else 0)
-        )
+        headers = (change.header, change.before)
+        size = _OVERHEAD + sum(_PARSED + each.ByteSize() for each in headers if each is not None)
         self.changes[change.revision] = Recent(change, size)
         self.rings.charge(self, size)
 
@@ -113,11 +119,23 @@ class Ring:
         self.changes = {}
         self.first = first
 
-    def add_content(self, recent: Recent, size: int) -> None:
-        """Counts a content that was loaded, if its change is still in the ring."""
+    def recent(self, change: Change) -> Recent | None:
+        """Returns what the ring has of a change, while it is there."""
+        found = self.changes.get(change.revision)
+        # A ring that was restarted may have another one of the number.
+        return found if found is not None and found.change is change else None
+
+    def charge(self, recent: Recent, size: int) -> None:
+        """Counts a frame that was made, if its change is still in the ring."""
         if self.changes.get(recent.change.revision) is recent:
             recent.size += size
             self.rings.charge(self, size)
+
+    def last_after(self, revision: int, limit: int) -> Change | None:
+        """Returns the last change of `after`; None when the ring does not reach back."""
+        if revision + 1 not in self.changes:
+            return None
+        return self.changes[min(revision + limit, self.first + len(self.changes) - 1)].change
 
     def after(self, revision: int, limit: int) -> list[Recent] | None:
         """Returns the changes after a revision; None when the ring does not reach back."""

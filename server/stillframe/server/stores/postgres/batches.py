@@ -14,6 +14,7 @@ from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from stillframe.server.stores import refusals
+from stillframe.server.stores.postgres.payloads import Payloads
 from stillframe.server.stores.postgres.saving import Batch
 from stillframe.server.stores.refusals import Refusal
 from stillframe.server.stores.sql.commits import Commits
@@ -70,6 +71,7 @@ class Batches:
         self._touched = touched
         self._queues: dict[str, deque[_Job]] = {}
         self._bytes = 0
+        self._payloads = Payloads(config.head_cache_bytes)
         self.batch = Batch
         """What decides and writes saves; tests put another one in its place."""
         self.transactions = 0
@@ -169,7 +171,7 @@ class Batches:
                     has_moved_on |= bool(commits.touched)
                     continue
                 saves = [save for job in group_jobs for save in job.saves or ()]
-                batch = self.batch(tenant_id, saves, commits, moved_bytes)
+                batch = self.batch(tenant_id, saves, commits, self._payloads, moved_bytes)
                 answers = await batch.commit(session)
                 moved_bytes = batch.moved_bytes
                 has_moved_on |= bool(commits.touched)

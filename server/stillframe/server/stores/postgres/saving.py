@@ -2,7 +2,8 @@
 
 The first takes the tenant's lock and reads what the rules may ask. Then every save is
 decided in its order, each against what those before it left. The second reads the values
-that move to history, if there are any. The third writes all of it and commits.
+that move to history, where this server has not saved them itself. The third writes all of
+it and commits.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from stillframe.server.stores.sql.steps import Ask
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from stillframe.server.stores.postgres.payloads import Payloads
     from stillframe.server.stores.postgres.session import Session
     from stillframe.server.stores.sql.commits import Commits, TenantState
     from stillframe.server.stores.sql.steps import Row
@@ -41,11 +43,13 @@ class Batch:
         tenant_id: str,
         saves: Sequence[rules.Save | Refusal],
         shared: Commits,
+        payloads: Payloads,
         moved_bytes: int = 0,
     ) -> None:
         self._tenant_id = tenant_id
         self._saves = saves
         self._commits = shared
+        self._payloads = payloads
         self._max_executions = shared.config.max_executions
         self._gathered = Gathered(shared, moved_bytes)
         self._states: dict[str, State] = {}
@@ -162,13 +166,27 @@ class Batch:
     async def _packed(self, session: Session) -> tuple[list[Row], list[Row]]:
         """Returns the rows of history and of entries, for which values are compressed."""
         moves, new = self._gathered.moves, self._gathered.set
-        unread = {move.place: move.value for move in moves if move.value.payload is None}
+        unread: dict[Place, HeadValue] = {}
+        for place, _, value, _ in moves:
+            if value.payload is None:
+                value.payload = self._payloads.get(value.digest)
+            if value.payload is None:
+                unread[place] = value
         if unread:
-            for *place, form, data in await session.ask(
+            for content_id, map_, key, form, data in await session.ask(
                 statements.MOVING, *bulk.columns_of(unread)
             ):
-                unread[Place(*place)].payload = patches.unpack(form, data)
+                unread[Place(content_id, map_, key)].payload = patches.unpack(form, data)
+        self._remember()
         values = (*(move.value for move in moves), *new.values())
         if sum(value.size for value in values) <= INLINE_BYTES:
             return moving.pack(moves, new)
         return await asyncio.to_thread(moving.pack, moves, new)
+
+    def _remember(self) -> None:
+        """Keeps the payloads of the new values, rather than of those that they replace."""
+        for move in self._gathered.moves:
+            self._payloads.drop(move.value.digest)
+        for value in self._gathered.set.values():
+            if value.payload is not None:
+                self._payloads.add(value.digest, value.payload)

@@ -1,0 +1,56 @@
+"""Heads in memory: when loads see them."""
+
+from __future__ import annotations
+
+from stillframe.server.stores.records import EntryKey, Head
+from stillframe.server.stores.sqlite.heads import Heads, Whole
+from stillframe.v1.snapshot_pb2 import SNAPSHOT_MAP_VARIABLES, ExecutionSnapshot
+
+NAME = ("acme", "run-1")
+
+
+def whole(version: int) -> Whole:
+    head = Head(ExecutionSnapshot(version=version), "0" * 16, 1, 13)
+    return Whole(head, [(EntryKey(SNAPSHOT_MAP_VARIABLES, "v"), b"")])
+
+
+def version_of(heads: Heads) -> int | None:
+    shown = heads.get(NAME)
+    return shown.head.version if shown else None
+
+
+def test_a_head_is_shown_once_its_commit_is_over() -> None:
+    heads = Heads()
+    heads.hide(1, [NAME])
+    assert version_of(heads) is None
+    heads.show(1, {NAME: whole(1)})
+    assert version_of(heads) == 1
+
+
+def test_an_older_head_is_hidden_from_before_its_commit_on() -> None:
+    heads = Heads()
+    heads.show(1, {NAME: whole(1)})
+    heads.hide(2, [NAME])
+    assert version_of(heads) is None
+    heads.show(2, {NAME: whole(2)})
+    assert version_of(heads) == 2
+
+
+def test_news_of_an_older_commit_does_not_show_what_the_next_one_hides() -> None:
+    heads = Heads()
+    heads.hide(1, [NAME])
+    heads.hide(2, [NAME])
+    heads.show(1, {NAME: whole(1)})
+    assert version_of(heads) is None
+    heads.show(2, {NAME: whole(2)})
+    assert version_of(heads) == 2
+
+
+def test_what_is_to_be_read_is_not_shown() -> None:
+    heads = Heads()
+    heads.show(1, {NAME: whole(1)})
+    heads.hide(2, [NAME])
+    heads.show(2, {NAME: None})
+    assert version_of(heads) is None
+    heads.show(3, {NAME: whole(3)})
+    assert version_of(heads) == 3
