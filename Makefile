@@ -86,6 +86,15 @@ $(BENCH_READY): $(READY)
 bench: $(BENCH_READY) ## Measure against references, in 10 minutes (ROWS=save,load, QUICK=1)
 	@$(BIN)/python -m tests.bench $(if $(ROWS),--rows $(ROWS)) $(if $(QUICK),--quick)
 
+COUNT ?= 1000000
+COMMA := ,
+
+# With the other targets' STORE, whose default names what no disk keeps.
+.PHONY: bench-scale
+bench-scale: $(BENCH_READY) ## Measure a million snapshots against a thousand (COUNT=n, STORE=sqlite,postgres)
+	@$(BIN)/python -m tests.bench.scale --count $(COUNT) \
+		--stores $(if $(filter file,$(origin STORE)),sqlite$(COMMA)postgres,$(STORE))
+
 .PHONY: build
 build: $(READY) ## Build the wheel and the source distribution into dist/
 	$(BIN)/python -m build

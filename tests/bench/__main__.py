@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import subprocess
 import sys
 import tempfile
-import time
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tests.bench import footprint, growth, machine, postgres, rates, watching
+from tests.bench.record import FOLDER, Record
 from tests.bench.results import Result, SkippedError
 from tests.bench.settings import Bench
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-ROOT = Path(__file__).parents[2]
-FOLDER = ROOT / ".run" / "bench"
-"""Git ignores it. It must be on a disk, as the working tree usually is."""
 
 ROWS: dict[str, Callable[[Bench], list[Result]]] = {
     "save": rates.save,
@@ -42,18 +34,7 @@ ROWS: dict[str, Callable[[Bench], list[Result]]] = {
 
 def main() -> int:
     options = _options()
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    machine_was = machine.description(options.folder)
-    print(_told(machine_was), flush=True)
-    record: dict[str, Any] = {
-        "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        "commit": _commit(),
-        "quick": options.quick,
-        "machine": machine_was,
-        "rows": [],
-        "skipped": {},
-    }
-    begin = time.monotonic()
+    record = Record.open(options.folder, quick=options.quick)
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         bench = Bench(
             folder=Path(folder),
@@ -67,17 +48,11 @@ def main() -> int:
             try:
                 results = ROWS[name](bench)
             except SkippedError as reason:
-                print(f"  skipped: {reason}", flush=True)
-                record["skipped"][name] = str(reason)
+                record.skip(name, str(reason))
                 continue
             for result in results:
-                print("\n".join(f"  {line}" for line in result.lines()), flush=True)
-                record["rows"].append(result.record())
-    machine_was["load_after"] = round(os.getloadavg()[0], 2)
-    record["seconds"] = round(time.monotonic() - begin)
-    with (FOLDER / "results.jsonl").open("a", encoding="utf-8") as file:
-        file.write(json.dumps(record) + "\n")
-    print(f"\n{record['seconds']} s; kept in {FOLDER.relative_to(ROOT)}/results.jsonl")
+                record.add(result)
+    record.keep()
     return 0
 
 
@@ -96,26 +71,6 @@ def _options() -> argparse.Namespace:
     if unknown := set(options.rows) - ROWS.keys():
         parser.error(f"no row {', '.join(sorted(unknown))}; there are {', '.join(ROWS)}")
     return options
-
-
-def _told(machine_was: dict[str, Any]) -> str:
-    return (
-        f"{machine_was['cores']} cores of {machine_was['cpu']}, Python {machine_was['python']},"
-        f" {machine_was['filesystem']}; fsync of 16 KiB appended: median"
-        f" {machine_was['fsync_ms']} ms, p99 {machine_was['fsync_p99_ms']} ms, in place"
-        f" {machine_was['fsync_in_place_ms']} ms; load average {machine_was['load_before']}"
-    )
-
-
-def _commit() -> str:
-    done = subprocess.run(
-        ["git", "describe", "--always", "--dirty"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return done.stdout.strip()
 
 
 if __name__ == "__main__":

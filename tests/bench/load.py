@@ -34,6 +34,8 @@ SLOT = "%" * 8
 """And here the number of the sender, which is below the number in flight."""
 
 TENANT = "bench"
+STATE = snapshot_pb2.EXECUTION_STATE_RUNNING
+"""Of every snapshot."""
 SERVICE = "/stillframe.v1.SnapshotService"
 TIMEOUT = 300
 
@@ -143,7 +145,7 @@ def save(variables: dict[str, bytes], execution_id: str = f"run-{SLOT}") -> Save
         execution_id=execution_id,
         request_id=NUMBER,
         snapshot=ExecutionSnapshot(
-            state=snapshot_pb2.EXECUTION_STATE_RUNNING,
+            state=STATE,
             sequence_number=1,
             timestamp=Timestamp(seconds=1_700_000_000),
             variables={key: Payload(data=value) for key, value in variables.items()},
@@ -151,11 +153,16 @@ def save(variables: dict[str, bytes], execution_id: str = f"run-{SLOT}") -> Save
     )
 
 
-def all_new(size: int, execution_id: str = f"run-{SLOT}") -> list[SaveSnapshotRequest]:
-    """Saves whose one value has nothing in common with the one before it."""
+def all_new(
+    size: int, execution_id: str = f"run-{SLOT}", seed: int = 0
+) -> list[SaveSnapshotRequest]:
+    """Saves whose one value has nothing in common with the one before it; with another seed,
+    64 or more away, nor with those.
+    """
     marker = NUMBER.encode()
     return [
-        save({"state": marker + text(size - len(marker), seed)}, execution_id) for seed in range(64)
+        save({"state": marker + text(size - len(marker), each)}, execution_id)
+        for each in range(seed, seed + 64)
     ]
 
 

@@ -7,6 +7,10 @@ import platform
 import statistics
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -96,6 +100,16 @@ def written_bytes(pid: int) -> int:
         line.split(": ") for line in Path(f"/proc/{pid}/io").read_text().splitlines() if line
     )
     return int(fields["write_bytes"])
+
+
+def cpu_seconds(pids: Iterable[int]) -> float:
+    """Returns the CPU time that processes have used, user and system."""
+    total = 0
+    for pid in pids:
+        # The name, in parentheses, may hold spaces.
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        total += int(fields[11]) + int(fields[12])
+    return total / TICKS
 
 
 def resident_bytes(pid: int) -> int:

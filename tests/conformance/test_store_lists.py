@@ -140,6 +140,31 @@ async def test_history_is_listed_by_revision_newest_first(store: StoreTenant, li
     assert [(s.revision, s.version) for s in of_one] == [(5, 3), (3, 2), (1, 1)]
 
 
+@pytest.mark.parametrize("limit", [1, 4, 100])
+async def test_histories_that_stand_far_apart_are_merged(store: StoreTenant, limit: int) -> None:
+    """Of most of them a page begins far below the head: where others have their versions."""
+    number = 0
+    for name, versions in (("a", 45), ("b", 50), ("c", 2), ("b", 3), ("a", 40), ("c", 1)):
+        for _ in range(versions):
+            number += 1
+            await store.save(name, snapshot(number))
+    await store.fork("a", "fork", version=60, include_history=True)
+    await store.prune("a", *range(20, 40), 80)
+    await store.prune("b", 1, 2, 49, 51)
+    await store.save("b", snapshot(number + 1))
+    names = ["a", "b", "c", "fork"]
+    expected = [each for name in names for each in await store.history(name)]
+    expected.sort(key=lambda each: (each.revision, each.version), reverse=True)
+
+    listed = await store.history(executions=ExecutionFilter(execution_ids=names), limit=limit)
+
+    assert [_place(each) for each in listed] == [_place(each) for each in expected]
+
+
+def _place(each: ExecutionSnapshot) -> tuple[str, int]:
+    return each.execution_id, each.version
+
+
 async def test_the_history_of_a_missing_execution_is_refused(store: StoreTenant) -> None:
     await store.save("b")
     with refused("EXECUTION_NOT_FOUND"):

@@ -16,7 +16,7 @@ import (
 
 // Plan is what to send, where, and for how long.
 type Plan struct {
-	// Kind is "unary", "pipeline", "watch", "cancel" or "redis".
+	// Kind is "unary", "pipeline", "watch", "starts", "cancel" or "redis".
 	Kind   string `json:"kind"`
 	Target string `json:"target"`
 	Method string `json:"method"`
@@ -142,8 +142,8 @@ func run() error {
 		return fmt.Errorf("the plan: %w", err)
 	}
 	kinds := map[string]func(*Plan) (Report, error){
-		"unary": runUnary, "pipeline": runPipeline, "watch": runWatch,
-		"cancel": runCancel, "redis": runRedis,
+		"unary": runUnary, "pipeline": runPipeline, "redis": runRedis,
+		"watch": runWatch, "starts": runStarts, "cancel": runCancel,
 	}
 	kind, known := kinds[plan.Kind]
 	if !known {

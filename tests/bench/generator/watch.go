@@ -9,8 +9,10 @@ import (
 	"sync/atomic"
 
 	"google.golang.org/grpc"
-	"google.golang.org/protobuf/encoding/protowire"
 )
+
+// change is the field of a WatchFrame that has a change.
+const change = 3
 
 // WatchPlan says how many streams are opened, with the plan's first template as request.
 type WatchPlan struct {
@@ -65,7 +67,7 @@ func runWatch(plan *Plan) (Report, error) {
 			if err := stream.RecvMsg(&message); err != nil {
 				return fmt.Errorf("after %d changes: %w", received, err)
 			}
-			found := countChanges(message)
+			found := countFrames(message, change)
 			received += found
 			changes.Add(found)
 			messages.Add(1)
@@ -117,21 +119,4 @@ func wait(group *sync.WaitGroup, failed chan error) error {
 	case err := <-failed:
 		return err
 	}
-}
-
-// countChanges counts the frames of a WatchSnapshotsResponse that are a change.
-func countChanges(message []byte) int64 {
-	var found int64
-	_ = eachField(message, func(number protowire.Number, frame []byte) error {
-		if number != 1 {
-			return nil
-		}
-		return eachField(frame, func(number protowire.Number, _ []byte) error {
-			if number == 3 {
-				found++
-			}
-			return nil
-		})
-	})
-	return found
 }

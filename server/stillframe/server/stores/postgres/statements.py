@@ -20,23 +20,41 @@ EXECUTIONS = (
     " WHERE tenant.name = ? AND execution.name IN (??)"
 )
 
-_INFO = "SELECT execution.name, entry.map, entry.key, since, digest, size, links"
+_INFO = "since, digest, size, links"
 ENTRIES = (
-    f"{_INFO} FROM {_EXECUTION} JOIN entry ON entry.content_id = execution.content_id"
+    f"SELECT execution.name, entry.map, entry.key, {_INFO}"
+    f" FROM {_EXECUTION} JOIN entry ON entry.content_id = execution.content_id"
     " WHERE tenant.name = ? AND execution.name IN (??)"
 )
-ASKED_ENTRIES = (
-    f"{_INFO} FROM {bulk.unnest('name, map, key')} AS asked (name, map, key)"
-    f" JOIN ({_EXECUTION}) ON execution.name = asked.name"
-    " JOIN entry ON entry.content_id = execution.content_id"
-    " AND entry.map = asked.map AND entry.key = asked.key WHERE tenant.name = ?"
+
+
+def _asked(columns: str, found: str, source: str) -> str:
+    """Looks each of the rows that were asked for up by itself: `source` gives `found`.
+
+    A LIMIT keeps it so. Else the plan may be to read all of the tenant's executions and find
+    those that were asked for among them: how many there are is guessed from the other tenants.
+    """
+    return (
+        f"SELECT asked.{columns.replace(', ', ', asked.')}, found.*"
+        f" FROM tenant JOIN {bulk.unnest(columns)} AS asked ({columns}) ON true"
+        " JOIN LATERAL (SELECT content_id FROM execution WHERE execution.tenant_id = tenant.id"
+        " AND execution.name = asked.name LIMIT 1) AS execution ON true"
+        f" JOIN LATERAL (SELECT {found} FROM {source} LIMIT 1) AS found ON true"
+        " WHERE tenant.name = ?"
+    )
+
+
+ASKED_ENTRIES = _asked(
+    "name, map, key",
+    _INFO,
+    "entry WHERE entry.content_id = execution.content_id AND entry.map = asked.map"
+    " AND entry.key = asked.key",
 )
-ASKED_IDS = (
-    "SELECT asked.name, asked.snapshot_id, change.version"
-    f" FROM {bulk.unnest('name, snapshot_id')} AS asked (name, snapshot_id)"
-    f" JOIN ({_EXECUTION}) ON execution.name = asked.name"
-    " JOIN change ON change.content_id = execution.content_id"
-    " AND change.snapshot_id = asked.snapshot_id WHERE tenant.name = ?"
+ASKED_IDS = _asked(
+    "name, snapshot_id",
+    "change.version",
+    "change WHERE change.content_id = execution.content_id"
+    " AND change.snapshot_id = asked.snapshot_id",
 )
 
 _PLACE = "content_id, map, key"

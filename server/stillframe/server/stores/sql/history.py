@@ -35,7 +35,29 @@ class Past(NamedTuple):
 COLUMNS = "since, until, form, base, link, size, digest"
 """Of Past, after the entry."""
 OF_KEY = "content_id = ? AND map = ? AND key = ?"
+_LAST = 2**63 - 1
+"""Above every version."""
 FIRST_KEY = EntryKey(0, "")  # type: ignore[arg-type] # before every key of every map
+
+
+_MAP, _KEY = "CAST(substr(place, 1, 1) AS smallint)", "substr(place, 3)"
+_AT = (
+    # Each key that has history, by a seek to the first and from there to the next, however
+    # long their chains are; a place is map and key as one text, for a subquery gives one.
+    "WITH RECURSIVE keys (content, place) AS ("
+    " SELECT CAST(? AS bigint), (SELECT map || ':' || key FROM history WHERE content_id = ?"
+    " ORDER BY map, key, until LIMIT 1)"
+    " UNION ALL SELECT content, (SELECT map || ':' || key FROM history"
+    f" WHERE content_id = content AND (map, key, until) > ({_MAP}, {_KEY}, {_LAST})"
+    " ORDER BY map, key, until LIMIT 1) FROM keys WHERE place IS NOT NULL),"
+    # Of each the first row that ends after the version.
+    f" ended (c, m, k, u) AS (SELECT content, {_MAP}, {_KEY},"
+    f" (SELECT until FROM history WHERE content_id = content AND map = {_MAP} AND key = {_KEY}"
+    " AND until > ? ORDER BY until LIMIT 1) FROM keys WHERE place IS NOT NULL)"
+    # The content comes from there too: by it alone PostgreSQL would read all of its rows.
+    f" SELECT map, key, {COLUMNS} FROM ended CROSS JOIN history ON content_id = c AND map = m"
+    " AND key = k AND until = u WHERE since <= ?"
+)
 
 
 class Chains:
@@ -50,16 +72,8 @@ class Chains:
 
     def at(self, version: int) -> Steps[list[Past]]:
         """Returns the values that this version has in history, in the order of keys."""
-        # The first row of each key that ends after the version: one walk over the index,
-        # and a row read for each key, all of it within the database.
-        found = yield Ask(
-            f"SELECT map, key, {COLUMNS} FROM (SELECT map AS m, key AS k, min(until) AS u"
-            " FROM history WHERE content_id = ? AND until > ? GROUP BY map, key) AS ended"
-            " CROSS JOIN history ON content_id = ? AND map = m AND key = k AND until = u"
-            " WHERE since <= ? ORDER BY m, k",
-            (self._content_id, version, self._content_id, version),
-        )
-        return [Past(EntryKey(name, key), *row) for name, key, *row in found]
+        found = yield Ask(_AT, (self._content_id, self._content_id, version, version))
+        return sorted(Past(EntryKey(name, key), *row) for name, key, *row in found)
 
     def of(self, entry: EntryKey, after: int = 0, limit: int = ALL) -> Steps[list[Past]]:
         """Returns the rows of a key that end after a version, oldest first."""
@@ -150,8 +164,9 @@ class Chains:
 def next_key(content_id: int, after: EntryKey) -> Steps[EntryKey | None]:
     """Returns the first key after another that has history: a seek, however long that is."""
     row = yield from first(
-        "SELECT map, key FROM history WHERE content_id = ? AND (map, key) > (?, ?)"
-        " ORDER BY map, key LIMIT 1",
-        (content_id, *after),
+        # With `until`, the index's last column: without it SQLite walks the rows of the key.
+        "SELECT map, key FROM history WHERE content_id = ? AND (map, key, until) > (?, ?, ?)"
+        " ORDER BY map, key, until LIMIT 1",
+        (content_id, *after, _LAST),
     )
     return EntryKey(*row) if row else None

@@ -40,15 +40,16 @@ def prune(shared: Commits, asked: rules.Prune) -> Steps[DeleteSnapshotsResponse]
 
 def _chosen(asked: rules.Prune, content_id: int, head: int) -> Steps[list[tuple[int, int]]]:
     """Returns row id and number of the versions that the request names, by version."""
-    sql = f"SELECT {HEAD_COLUMNS} FROM change WHERE content_id = ? AND version < ?"
-    values: list[object] = [content_id, head]
+    sql = f"SELECT {HEAD_COLUMNS} FROM change WHERE content_id = ?"
     if asked.request.versions:
-        sql += " AND version IN (??)"
-        values.append(list(asked.request.versions))
+        found = yield Ask(f"{sql} AND version IN (??)", (content_id, [*asked.request.versions]))
     elif asked.request.snapshot_ids:
-        sql += " AND snapshot_id IN (??)"
-        values.append(list(asked.request.snapshot_ids))
-    found = yield Ask(f"{sql} ORDER BY version", values)
+        ids = [*asked.request.snapshot_ids]
+        found = yield Ask(f"{sql} AND snapshot_id IN (??)", (content_id, ids))
+    else:
+        found = yield Ask(f"{sql} AND version < ?", (content_id, head))
+    # Bounds and order are seen to here: SQLite would walk the versions for them.
+    found = sorted((row for row in found if row[2] < head), key=lambda row: int(row[2]))
     return [(row[0], row[2]) for row in found if asked.selects(rows.head_of(*row).header)]
 
 

@@ -45,6 +45,13 @@ def tenant_of(change: int) -> int:
     return change >> REVISION_BITS
 
 
+def following(prefix: str, after: str) -> tuple[str, str]:
+    """Returns the condition that finds what comes after a text, from a prefix on, and its
+    value. One condition: of two, SQLite begins at one and walks to the other.
+    """
+    return ("> ?", after) if after >= prefix else (">= ?", prefix)
+
+
 def tenant_row(name: str) -> Steps[tuple[int, int] | None]:
     """Returns a tenant's id and its log's floor."""
     row = yield from first("SELECT id, floor FROM tenant WHERE name = ?", (name,))

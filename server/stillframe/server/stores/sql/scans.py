@@ -9,7 +9,7 @@ from stillframe.server.stores import refusals
 from stillframe.server.stores.filters import Matcher
 from stillframe.server.stores.sql import read, rows
 from stillframe.server.stores.sql.rows import HEAD_COLUMNS
-from stillframe.server.stores.sql.steps import Ask, together
+from stillframe.server.stores.sql.steps import Ask, first, together
 
 if TYPE_CHECKING:
     from stillframe.server.stores.records import Head, HistoryKey, SnapshotFilter
@@ -66,21 +66,24 @@ class Heads:
                 more = yield from self._read(tenant, limit - len(found))
                 found = [*found, *more]
             return found
+        following, start = rows.following(where.execution_id_prefix, after)
         if where.HasField("parent_execution_id"):
-            values: list[Any] = [where.parent_execution_id, after]
-            return (yield from _range(tenant, "parent_name = ? AND name > ?", values, limit))
+            values: list[Any] = [where.parent_execution_id, start]
+            return (
+                yield from _range(tenant, f"parent_name = ? AND name {following}", values, limit)
+            )
         if where.HasField("user_id"):
-            values = [where.user_id, after]
-            return (yield from _range(tenant, "user_id = ? AND name > ?", values, limit))
+            values = [where.user_id, start]
+            return (yield from _range(tenant, f"user_id = ? AND name {following}", values, limit))
         if self.matches.states is not None:
             merged: list[Row] = []
             for state in sorted(self.matches.states):
-                values = [state, after]
-                merged += yield from _range(tenant, "state = ? AND name > ?", values, limit)
+                values = [state, start]
+                merged += yield from _range(
+                    tenant, f"state = ? AND name {following}", values, limit
+                )
             return sorted(merged, key=lambda row: str(row[0]))[:limit]
-        # `>=` finds the prefix itself, and `>` what comes after `after`.
-        values = [where.execution_id_prefix, after]
-        return (yield from _range(tenant, "name >= ? AND name > ?", values, limit))
+        return (yield from _range(tenant, f"name {following}", [start], limit))
 
 
 def _range(tenant: int, condition: str, values: list[Any], limit: int) -> Steps[list[Row]]:
@@ -142,19 +145,47 @@ class Histories:
         return [Found(row[1], rows.head_of(*row)) for row in merged]
 
     def _history(self, content_id: int, before: HistoryKey, limit: int) -> Steps[list[Row]]:
+        """Returns the next so many versions of an execution below a place; fewer at its end."""
+        bound = _log_id(self._tenant, before)
+        place = bound, before.version
         # Versions and revisions of one execution have the same order, so the page begins at
         # the version of the row it ended before, where that row is this execution's.
-        bound = _log_id(self._tenant, before)
+        found = yield Ask(
+            f"SELECT {HEAD_COLUMNS} FROM change WHERE content_id = ?"
+            " AND version <= coalesce((SELECT version FROM change WHERE id = ?"
+            " AND content_id = ?), 9223372036854775807) ORDER BY version DESC LIMIT ?",
+            (content_id, bound, content_id, limit + 1),
+        )
+        below = [row for row in found if _place(row) < place]
+        if len(found) <= limit or len(below) >= limit:
+            return below[:limit]
+        start = below[0][2] if below else (yield from _highest(content_id, found[-1][2], place))
         return (
             yield Ask(
-                f"SELECT {HEAD_COLUMNS} FROM change WHERE content_id = ?"
-                " AND version <= coalesce((SELECT version FROM change WHERE id = ?"
-                " AND content_id = ?), 9223372036854775807)"
-                " AND (CASE WHEN id > 0 THEN id ELSE content_id END, version) < (?, ?)"
+                f"SELECT {HEAD_COLUMNS} FROM change WHERE content_id = ? AND version <= ?"
                 " ORDER BY version DESC LIMIT ?",
-                (content_id, bound, content_id, bound, before.version, limit),
+                (content_id, start, limit),
             )
         )
+
+
+def _highest(content_id: int, version: int, place: tuple[int, int]) -> Steps[int]:
+    """Returns the highest version below a place, which the version given is not; 0 where there
+    is none. Halves what there is: no index has an execution's revisions.
+    """
+    low, high = 0, version - 1
+    while low < high:
+        middle = (low + high + 1) // 2
+        row = yield from first(
+            "SELECT id, content_id, version FROM change WHERE content_id = ? AND version >= ?"
+            " ORDER BY version LIMIT 1",
+            (content_id, middle),
+        )
+        if row is not None and _place(row) < place:
+            low = row[2]
+        else:
+            high = middle - 1
+    return low
 
 
 class Everything:
@@ -173,13 +204,15 @@ class Everything:
         lowest, top = rows.change_id(self._tenant, 0), _log_id(self._tenant, before)
         sql = f"SELECT {HEAD_COLUMNS} FROM change WHERE"
         logged = f"{sql} id >= ? AND id <= ? AND (id, version) < (?, ?) ORDER BY id DESC LIMIT ?"
+        # No bound of content_id alone: SQLite would begin there, at the fork's first version.
         inherited = (
-            f"{sql} id < 0 AND content_id >= ? AND content_id <= ?"
-            " AND (content_id, version) < (?, ?)"
+            f"{sql} id < 0 AND content_id >= ? AND (content_id, version) < (?, ?)"
             " ORDER BY content_id DESC, version DESC LIMIT ?"
         )
-        values = (lowest, top, top, before.version, limit)
-        read = yield from together([_ask(each, values) for each in (logged, inherited)])
+        bounds = (top, before.version, limit)
+        read = yield from together(
+            [_ask(logged, (lowest, top, *bounds)), _ask(inherited, (lowest, *bounds))]
+        )
         merged, self.over = _merged(read, limit)
         found = [Found(row[1], rows.head_of(*row)) for row in merged]
         yield from self._look_up({each.head.header.execution_id for each in found})

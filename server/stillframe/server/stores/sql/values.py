@@ -117,14 +117,13 @@ def get_value(request: GetValueRequest, now: int) -> Steps[GetValueResponse]:
 def list_keys(
     tenant_id: str, execution_id: str | None, prefix: str, after: str, limit: int, now: int
 ) -> Steps[KeyPage]:
-    # `>=` finds the prefix itself, and `>` what comes after `after`.
+    following, start = rows.following(prefix, after)
     found = yield Ask(
-        f"SELECT key, octet_length(data), {_INFO} FROM tenant"
-        " CROSS JOIN scope ON scope.tenant_id = tenant.id"
-        " CROSS JOIN value ON value.scope_id = scope.id"
-        " WHERE tenant.name = ? AND scope.name = ? AND value.key >= ? AND value.key > ?"
-        " ORDER BY value.key LIMIT ?",
-        (tenant_id, execution_id or "", prefix, after, limit + 1),
+        # A join would have to be sorted: nothing says that it has one scope, at most.
+        f"SELECT key, octet_length(data), {_INFO} FROM value WHERE scope_id = (SELECT scope.id"
+        " FROM tenant CROSS JOIN scope ON scope.tenant_id = tenant.id"
+        f" WHERE tenant.name = ? AND scope.name = ?) AND key {following} ORDER BY key LIMIT ?",
+        (tenant_id, execution_id or "", start, limit + 1),
     )
     page = KeyPage()
     last = after
