@@ -10,13 +10,14 @@ from __future__ import annotations
 import base64
 import random
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from stillframe.server.config import Settings
 from stillframe.server.stores import open_store
-from stillframe.server.stores.base import MIB, StoreConfig
+from stillframe.server.stores.base import StoreConfig
+from stillframe.server.stores.retention import Retention
 from stillframe.v1.snapshot_service_pb2 import SaveSnapshotResponse
 from tests.conformance.calls import EVERY_CHANGE, FULL, METADATA, NOW, start_server
 from tests.conformance.direct import StoreTenant
@@ -41,12 +42,10 @@ EVENTS = 1_000
 
 
 @asynccontextmanager
-async def opened(
-    folder: Path, head_cache_bytes: int = 64 * MIB
-) -> AsyncGenerator[tuple[StoreTenant, Counts]]:
+async def opened(folder: Path, **settings: Any) -> AsyncGenerator[tuple[StoreTenant, Counts]]:
     with counting() as (disk, counts):
         clock = Clock()
-        config = StoreConfig(clock=clock, head_cache_bytes=head_cache_bytes)
+        config = StoreConfig(clock=clock, **settings)
         store = await open_store(f"sqlite:///{folder}/s.db?vfs={disk}", config)
         try:
             yield StoreTenant(store, "acme", clock), counts
@@ -125,6 +124,22 @@ async def test_a_load_of_another_head_reads_and_no_more(tmp_path: Path) -> None:
             await tenant.load("a")
         assert len(counts.statements) <= 4 * SAVES
         assert counts.written == counts.rows == 0
+
+
+async def test_housekeeping_asks_nothing_of_tenants_that_are_quiet(tmp_path: Path) -> None:
+    tenants = 600
+    async with opened(tmp_path, retention=Retention.parse("last:1")) as (first, counts):
+        for number in range(tenants):
+            await StoreTenant(first.store, f"tenant-{number}", first.clock).save("a", state(0, 1))
+        while await first.store.maintain(1_000):
+            pass
+        counts.reset()
+        await first.store.maintain(1_000)
+        assert len(counts.statements) <= 15
+        last = StoreTenant(first.store, f"tenant-{tenants - 1}", first.clock)
+        await last.save("a", state(1, 1))
+        await first.store.maintain(1_000)
+        assert [*await last.versions("a")] == [2]
 
 
 async def test_what_growing_costs(tmp_path: Path) -> None:

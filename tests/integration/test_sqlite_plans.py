@@ -33,13 +33,16 @@ LARGE = 4 * SMALL
 
 GROWS = {
     "SELECT count(*) FROM execution": "the quota: once for a tenant and a server's life",
+    "FROM tenant WHERE id >= ? ORDER BY id LIMIT ?": (
+        "a round of housekeeping: a row of each tenant, 500 at once"
+    ),
     "AND (map, key, until) > (?, ?, ?) AND until > ? AND until <= ?": (
         "a sweep: a walk over the execution's history, beside the saves"
     ),
 }
 """Parts of the statements that do take more the more there is, and what of. All of them are of
-one execution's history, or of one tenant's executions; the next step for each is in
-docs/performance.md."""
+one execution's history, of one tenant's executions, or of the tenants; docs/performance.md has
+the next steps."""
 
 SCANS = {
     "SCAN json_each VIRTUAL TABLE INDEX 1:": "the values of a list that was asked for",

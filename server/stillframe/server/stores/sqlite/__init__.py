@@ -147,6 +147,7 @@ class SqliteStore(SqlStore):
         """Tells the event loop what the end of a transaction changed."""
         touched, self._commits.touched = self._commits.touched, set()
         self._commits.read.clear()
+        self._housekeeping.disturb(touched)
         shown = self._writer.settle()
         if touched or shown:
             self._loop.call_soon_threadsafe(self._told, self._commit_number, touched, shown)

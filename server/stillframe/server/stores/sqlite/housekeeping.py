@@ -22,6 +22,14 @@ if TYPE_CHECKING:
     from stillframe.server.stores.sql.commits import Commits
 
 
+_TENANTS = (
+    "SELECT id, name, floor, retained, retention FROM tenant WHERE id >= ? ORDER BY id LIMIT ?"
+)
+_PAGE, _PAGES = 500, 20
+"""Tenants read at once, and how often in a slice: to pass over a quiet one costs next to
+nothing."""
+
+
 class Housekeeping:
     """Gives each duty its share of a slice, so that none waits for another to be done."""
 
@@ -30,6 +38,12 @@ class Housekeeping:
         self._config = config
         self._next_tenant = 0
         self._swept = 0
+        self._quiet: set[str] = set()
+        """Tenants whose log and history are as they should be until something is committed."""
+
+    def disturb(self, tenants: set[str]) -> None:
+        """Looks after tenants again: something was committed."""
+        self._quiet -= tenants
 
     def run(self, connection: apsw.Connection, budget: int) -> bool:
         """Does about so many rows, and says whether more is due."""
@@ -70,26 +84,38 @@ class Housekeeping:
 
     def _go_round(self, connection: apsw.Connection, budget: int) -> bool:
         """Trims logs and history of the next tenants; tells whether the round is over."""
-        done = 0
-        for tenant, name, floor, retained, retention in list(
-            query(
-                connection,
-                "SELECT id, name, floor, retained, retention FROM tenant WHERE id >= ?"
-                " ORDER BY id LIMIT ?",
-                (self._next_tenant, budget + 1),
-            )
-        ):
-            self._next_tenant = tenant
-            if done >= budget:
-                return False
-            left = budget - done
-            trimmed = run(connection, freeing.trim_log(self._config, tenant, floor, left))
-            if trimmed == left:
-                return False  # There may be more of it: the next slice begins here.
-            row = (tenant, name, retained, retention)
-            looked_at, more = run(connection, retaining.retain(self._config, row, left - trimmed))
-            if more:
-                return False
-            done += 1 + trimmed + looked_at
-        self._next_tenant = 0
-        return True
+        left = budget
+        for _ in range(_PAGES):
+            page = list(query(connection, _TENANTS, (self._next_tenant, _PAGE)))
+            for row in page:
+                self._next_tenant = row[0]
+                if row[1] in self._quiet:
+                    continue
+                if left <= 0:
+                    return False
+                done, is_over = self._visit(connection, row, left)
+                if not is_over:
+                    return False  # The next slice begins here.
+                left -= done
+            if len(page) < _PAGE:
+                self._next_tenant = 0
+                return True
+            self._next_tenant += 1
+        return False
+
+    def _visit(
+        self, connection: apsw.Connection, row: tuple[int, str, int, int, str], budget: int
+    ) -> tuple[int, bool]:
+        """Trims a tenant's log and history; returns the rows that this took, and whether
+        there is no more of it.
+        """
+        tenant, name, floor, retained, retention = row
+        trimmed = run(connection, freeing.trim_log(self._config, tenant, floor, budget))
+        if trimmed == budget:
+            return trimmed, False
+        retained_row = (tenant, name, retained, retention)
+        left = budget - trimmed
+        looked_at, more = run(connection, retaining.retain(self._config, retained_row, left))
+        if not more and self._config.retention_of(name).seconds is None:
+            self._quiet.add(name)
+        return trimmed + looked_at + 1, not more
