@@ -61,7 +61,8 @@ class Known(State):
     is_complete: bool = False
     """Whether every entry of the head is known."""
     written: Row = ()
-    """The row of `execution` as it was written last, as `Commits.columns` has it."""
+    """The row of `execution` as it was written last, as `Commits.columns` has it; empty for a
+    tombstone that was read, which has an age that is not known here."""
     counted: int = 0
     """Bytes that the cache counts for it."""
 
@@ -145,7 +146,7 @@ class Writer:
             if row.id is None:
                 connection.execute(commits.INSERT_EXECUTION, columns)
                 row.id = connection.last_insert_rowid()
-            elif _unindexed(columns)[0] == _unindexed(written)[0]:
+            elif written and _unindexed(columns)[0] == _unindexed(written)[0]:
                 heads.append((*_unindexed(columns)[1], row.id))
             else:
                 connection.execute(commits.UPDATE_EXECUTION, (*columns[:-2], row.id))
@@ -220,7 +221,7 @@ class Writer:
         row = run(self._connection, self._commits.row(tenant, execution_id))
         known = Known(tenant, row, self._commits.config.max_executions)
         known.is_complete = row.execution.head is None
-        if row.id is not None:
+        if row.execution.head is not None:
             known.written = self._commits.columns(tenant, row)
         return known
 
