@@ -207,9 +207,10 @@ class Writer:
         head = known.row.execution.head
         if head is not None and not known.is_complete:
             self._read_entries(known, head, save)
+        if name not in self._gathered.states:
+            # What was read for a save that wrote nothing: retention may have freed it since.
+            known.snapshot_ids.clear()
         if save.header.HasField("snapshot_id"):
-            if name not in self._gathered.states:
-                known.snapshot_ids.clear()
             self._read_snapshot_id(known, save.header.snapshot_id)
         if head is None and known.max_executions and known.tenant.executions is None:
             self.flush()
