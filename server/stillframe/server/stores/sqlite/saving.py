@@ -185,9 +185,10 @@ class Writer:
     def forget_all(self) -> None:
         """Forgets everything, and what was gathered: the transaction was rolled back."""
         self._gathered = Gathered(self._commits)
+        # None of the heads that loads see may outlive its place here, which bounds them.
+        self._changed = dict.fromkeys((*self._changed, *self._known))
         self._known.clear()
         self._bytes = 0
-        self._changed = dict.fromkeys(self._changed)
 
     def _count(self, known: Known) -> None:
         size = known.weigh()
