@@ -137,6 +137,15 @@ async def test_heads_do_not_stay_in_memory_when_a_commit_fails(
         assert counts.statements
 
 
+async def test_a_head_in_memory_counts_with_its_header(tmp_path: Path) -> None:
+    labels = {f"label-{number}": text(500, number) for number in range(64)}
+    async with opened(tmp_path, head_cache_bytes=32 * 1024) as (tenant, counts):
+        await tenant.save("a", snapshot(1, labels=labels))
+        counts.reset()
+        await tenant.load("a")
+        assert counts.statements
+
+
 async def test_a_load_of_another_head_reads_and_no_more(tmp_path: Path) -> None:
     async with opened(tmp_path, head_cache_bytes=0) as (tenant, counts):
         await tenant.save("a", state(0))

@@ -71,11 +71,12 @@ class Known(State):
         return self.tenant.name, self.row.execution.execution_id
 
     def weigh(self) -> int:
-        """Returns about the bytes that it has in memory."""
+        """Returns about the bytes that it has in memory. Labels may be most of them."""
         execution = self.row.execution
         size = _STATE_BYTES + len(execution.answers.encode())
         if execution.head:
             size += execution.head.entries_size + _ENTRY_BYTES * execution.head.entry_count
+            size += execution.head.header.ByteSize()
         return size
 
     def whole(self) -> Whole | None:
