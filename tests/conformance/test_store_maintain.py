@@ -10,6 +10,7 @@ from stillframe.v1 import snapshot_service_pb2 as service
 from tests.conformance.support import COMPLETED, refused, seconds, snapshot
 
 if TYPE_CHECKING:
+    from tests.conformance.conftest import OpenStore
     from tests.conformance.direct import StoreTenant
 
 
@@ -77,6 +78,37 @@ async def test_an_expired_execution_leaves_a_tombstone(store: StoreTenant) -> No
     again = await store.save("a", ttl=seconds(60), request_id="r", writer_epoch=5)
     assert (again.outcome, again.etag) == (service.SAVE_OUTCOME_REPLAYED, saved.etag)
     assert (await store.save("a", snapshot(2), writer_epoch=5)).version == 2
+
+
+@pytest.mark.fresh
+async def test_a_name_whose_tombstone_is_forgotten_begins_anew(opened: OpenStore) -> None:
+    store = await opened(tombstone_seconds=60)
+    await store.save("a", snapshot(1))
+    await store.delete("a")
+    with refused("ETAG_MISMATCH"):
+        await store.save("a", snapshot(2), expected_etag="v1-0000000000000000")
+    store.clock.advance(61)
+    await store.maintain()
+
+    saved = await store.save("a", snapshot(3))
+    assert (saved.version, saved.outcome) == (1, service.SAVE_OUTCOME_CREATED)
+    assert await store.ids() == ["a"]
+    assert (await store.load("a")).etag == saved.etag
+
+
+@pytest.mark.fresh
+async def test_a_floor_that_a_refused_save_raised_is_kept_from_then_on(opened: OpenStore) -> None:
+    store = await opened(tombstone_seconds=60)
+    await store.save("a", snapshot(1))
+    await store.delete("a")
+    store.clock.advance(40)
+    with refused("ETAG_MISMATCH"):
+        await store.save("a", snapshot(2), expected_etag="v1-0000000000000000", writer_epoch=7)
+    store.clock.advance(40)
+    await store.maintain()
+
+    with refused("FENCED"):
+        await store.save("a", snapshot(3), writer_epoch=6)
 
 
 @pytest.mark.parametrize("days", [0, 40])

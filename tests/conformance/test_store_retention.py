@@ -9,6 +9,7 @@ import pytest
 
 from stillframe.server.stores.retention import Retention
 from stillframe.v1 import snapshot_service_pb2 as service
+from stillframe.v1.snapshot_service_pb2 import SaveSnapshotResponse
 from tests.conformance.runs import a_run, save_five
 from tests.conformance.support import new_tenant, refused, saved_part, seconds, snapshot
 
@@ -228,6 +229,23 @@ async def test_an_execution_that_expires_goes_whole(opened: OpenStore) -> None:
     assert await store.ids() == []
     [*_, last] = await store.changes()
     assert (last.kind, last.header.version) == (service.CHANGE_KIND_EXPIRED, 6)
+
+
+async def test_a_snapshot_id_is_free_once_its_version_is_gone(opened: OpenStore) -> None:
+    store = await opened(retention=Retention(versions=1))
+    first = store.request("a", snapshot(1, snapshot_id="s"), request_id="r")
+    await store.save_many(first)
+    await store.save("a", snapshot(2))
+    await store.save_many(first)  # A replay looks at the snapshot_id as well.
+    await store.maintain()
+
+    answers = await store.save_many(
+        store.request("a", snapshot(3)), store.request("a", snapshot(4, snapshot_id="s"))
+    )
+    assert [answer.version for answer in answers if isinstance(answer, SaveSnapshotResponse)] == [
+        3,
+        4,
+    ]
 
 
 async def test_what_is_kept_reads_as_before_in_a_long_run(opened: OpenStore) -> None:

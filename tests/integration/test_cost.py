@@ -12,16 +12,18 @@ import random
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+import apsw
 import pytest
 
 from stillframe.server.config import Settings
 from stillframe.server.stores import open_store
 from stillframe.server.stores.base import StoreConfig
 from stillframe.server.stores.retention import Retention
+from stillframe.server.stores.sqlite import bulk
 from stillframe.v1.snapshot_service_pb2 import SaveSnapshotResponse
 from tests.conformance.calls import EVERY_CHANGE, FULL, METADATA, NOW, start_server
 from tests.conformance.direct import StoreTenant
-from tests.conformance.support import Clock, snapshot
+from tests.conformance.support import Clock, refused, snapshot
 from tests.integration.counted import Counts, counting
 
 if TYPE_CHECKING:
@@ -114,6 +116,33 @@ async def test_a_load_of_a_head_that_was_saved_asks_nothing(tmp_path: Path) -> N
             await tenant.load("a")
         assert counts.statements == []
         assert counts.written == counts.rows == 0
+
+
+async def test_heads_do_not_stay_in_memory_when_a_commit_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The writer then forgets what it counted of them, and nobody else bounds them."""
+
+    def full(*_: object) -> None:
+        raise apsw.FullError("the disk is full")
+
+    async with opened(tmp_path) as (tenant, counts):
+        await tenant.save("a", state(0))
+        with monkeypatch.context() as broken, refused("STORE_UNAVAILABLE"):
+            broken.setattr(bulk, "write", full)
+            await tenant.save("b", state(0))
+        counts.reset()
+        await tenant.load("a")
+        assert counts.statements
+
+
+async def test_a_head_in_memory_counts_with_its_header(tmp_path: Path) -> None:
+    labels = {f"label-{number}": text(500, number) for number in range(64)}
+    async with opened(tmp_path, head_cache_bytes=32 * 1024) as (tenant, counts):
+        await tenant.save("a", snapshot(1, labels=labels))
+        counts.reset()
+        await tenant.load("a")
+        assert counts.statements
 
 
 async def test_a_load_of_another_head_reads_and_no_more(tmp_path: Path) -> None:

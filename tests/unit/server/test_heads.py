@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from stillframe.server.stores.records import EntryKey, Head
-from stillframe.server.stores.sqlite.heads import Heads, Whole
+from stillframe.server.stores.sqlite.heads import Heads, Name, Whole
 from stillframe.v1.snapshot_pb2 import SNAPSHOT_MAP_VARIABLES, ExecutionSnapshot
 
 NAME = ("acme", "run-1")
@@ -44,6 +46,32 @@ def test_news_of_an_older_commit_does_not_show_what_the_next_one_hides() -> None
     assert version_of(heads) is None
     heads.show(2, {NAME: whole(2)})
     assert version_of(heads) == 2
+
+
+class HiddenMeanwhile(dict[Name, int]):
+    """What hides names; the writer comes in after the first look at it."""
+
+    is_over = False
+
+    def _come_in(self, found: Any) -> Any:
+        if not self.is_over:
+            self.is_over = True
+            self[NAME] = 2
+        return found
+
+    def pop(self, *args: Any) -> Any:
+        return self._come_in(super().pop(*args))
+
+    def get(self, *args: Any) -> Any:
+        return self._come_in(super().get(*args))
+
+
+def test_what_the_writer_hides_while_news_arrive_stays_hidden() -> None:
+    heads = Heads()
+    heads.hide(1, [NAME])
+    heads._hidden = HiddenMeanwhile(heads._hidden)
+    heads.show(1, {NAME: whole(1)})
+    assert version_of(heads) is None
 
 
 def test_what_is_to_be_read_is_not_shown() -> None:

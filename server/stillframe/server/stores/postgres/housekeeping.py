@@ -221,5 +221,5 @@ class Housekeeping:
             if oldest is None:
                 return False
             steps = freeing.forget_tombstones(self._config, left, oldest)
-            left -= max(await self._in_number(connection, oldest, steps), 1)
+            left -= max(len(await self._in_number(connection, oldest, steps)), 1)
         return True

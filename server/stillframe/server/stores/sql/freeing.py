@@ -115,9 +115,11 @@ def oldest_tombstone(config: StoreConfig) -> Steps[int | None]:
     return row[0] if row else None
 
 
-def forget_tombstones(config: StoreConfig, budget: int, tenant: int | None = None) -> Steps[int]:
+def forget_tombstones(
+    config: StoreConfig, budget: int, tenant: int | None = None
+) -> Steps[list[tuple[str, str]]]:
     """Deletes tombstones that are older than they need to be, one tenant's if that is given;
-    returns the rows.
+    returns tenants and names.
     """
     condition, values = "", [_oldest_kept(config)]
     if tenant is not None:
@@ -126,7 +128,7 @@ def forget_tombstones(config: StoreConfig, budget: int, tenant: int | None = Non
     gone = yield Ask(
         "DELETE FROM execution WHERE id IN (SELECT id FROM execution"
         f" WHERE content_id IS NULL AND touched <= ?{condition} ORDER BY touched LIMIT ?)"
-        " RETURNING id",
+        " RETURNING (SELECT tenant.name FROM tenant WHERE tenant.id = tenant_id), name",
         (*values, budget),
     )
-    return len(gone)
+    return [(tenant_id, name) for tenant_id, name in gone]

@@ -55,9 +55,11 @@ class Heads:
     def show(self, commit: int, heads: Mapping[Name, Whole | None]) -> None:
         """Shows what a commit has made of heads, or that they are to be read."""
         for name, whole in heads.items():
-            if self._hidden.get(name, commit) != commit:
+            # In one step: the writer may hide it again at any moment. Loads see none between.
+            hides = self._hidden.pop(name, commit)
+            if hides != commit:
+                self._hidden.setdefault(name, hides)
                 continue  # A later one is about to change it.
-            self._hidden.pop(name, None)
             if whole is None:
                 self._shown.pop(name, None)
             else:

@@ -59,11 +59,13 @@ class Housekeeping:
         while left > 0 and (scope_id := run(connection, values.next_gone())) is not None:
             left -= run(connection, values.free_gone(scope_id, left))
         forgotten = run(connection, freeing.forget_tombstones(self._config, share))
+        # A later save must not find in memory a row that is no more.
+        self._commits.read.update(forgotten)
         return (
             expired >= budget
             or expired_values >= share
             or not round_over
-            or forgotten >= share
+            or len(forgotten) >= share
             or run(connection, freeing.has_rows("sweep"))
             or run(connection, freeing.has_rows("garbage"))
             or run(connection, values.next_gone()) is not None

@@ -62,7 +62,8 @@ class Known(State):
     is_complete: bool = False
     """Whether every entry of the head is known."""
     written: Row = ()
-    """The row of `execution` as it was written last, as `Commits.columns` has it."""
+    """The row of `execution` as it was written last, as `Commits.columns` has it; empty for a
+    tombstone that was read, which has an age that is not known here."""
     counted: int = 0
     """Bytes that the cache counts for it."""
 
@@ -71,11 +72,12 @@ class Known(State):
         return self.tenant.name, self.row.execution.execution_id
 
     def weigh(self) -> int:
-        """Returns about the bytes that it has in memory."""
+        """Returns about the bytes that it has in memory. Labels may be most of them."""
         execution = self.row.execution
         size = _STATE_BYTES + len(execution.answers.encode())
         if execution.head:
             size += execution.head.entries_size + _ENTRY_BYTES * execution.head.entry_count
+            size += execution.head.header.ByteSize()
         return size
 
     def whole(self) -> Whole | None:
@@ -138,6 +140,10 @@ class Writer:
         )
         write(connection, SET_ENTRIES, entries)
         write(connection, INSERT_CHANGES, gathered.changes)
+        self._write_executions(gathered)
+
+    def _write_executions(self, gathered: Gathered) -> None:
+        connection, before = self._connection, self._connection.total_changes()
         heads: list[Row] = []
         for name, state in gathered.states.items():
             known = self._known[name]
@@ -146,14 +152,17 @@ class Writer:
             if row.id is None:
                 connection.execute(commits.INSERT_EXECUTION, columns)
                 row.id = connection.last_insert_rowid()
-            elif _unindexed(columns)[0] == _unindexed(written)[0]:
+            elif written and _unindexed(columns)[0] == _unindexed(written)[0]:
                 heads.append((*_unindexed(columns)[1], row.id))
             else:
                 connection.execute(commits.UPDATE_EXECUTION, (*columns[:-2], row.id))
             known.written = columns
             state.snapshot_ids.clear()
             self._changed[name] = known
-        write(connection, MOVE_HEADS, heads)
+        bulk.write(connection, MOVE_HEADS, heads)
+        if connection.total_changes() - before != len(gathered.states):
+            # Rather no save than one that is acknowledged and cannot be found.
+            raise DamagedError("the row of an execution that was known is not there")
 
     def changed(self) -> Iterable[Name]:
         """Returns which executions the transaction has changed."""
@@ -185,9 +194,10 @@ class Writer:
     def forget_all(self) -> None:
         """Forgets everything, and what was gathered: the transaction was rolled back."""
         self._gathered = Gathered(self._commits)
+        # None of the heads that loads see may outlive its place here, which bounds them.
+        self._changed = dict.fromkeys((*self._changed, *self._known))
         self._known.clear()
         self._bytes = 0
-        self._changed = dict.fromkeys(self._changed)
 
     def _count(self, known: Known) -> None:
         size = known.weigh()
@@ -207,9 +217,10 @@ class Writer:
         head = known.row.execution.head
         if head is not None and not known.is_complete:
             self._read_entries(known, head, save)
+        if name not in self._gathered.states:
+            # What was read for a save that wrote nothing: retention may have freed it since.
+            known.snapshot_ids.clear()
         if save.header.HasField("snapshot_id"):
-            if name not in self._gathered.states:
-                known.snapshot_ids.clear()
             self._read_snapshot_id(known, save.header.snapshot_id)
         if head is None and known.max_executions and known.tenant.executions is None:
             self.flush()
@@ -221,7 +232,7 @@ class Writer:
         row = run(self._connection, self._commits.row(tenant, execution_id))
         known = Known(tenant, row, self._commits.config.max_executions)
         known.is_complete = row.execution.head is None
-        if row.id is not None:
+        if row.execution.head is not None:
             known.written = self._commits.columns(tenant, row)
         return known
 
