@@ -17,7 +17,7 @@ import pytest
 
 from stillframe.server.config import Settings
 from stillframe.server.stores import open_store
-from stillframe.server.stores.base import StoreConfig
+from stillframe.server.stores.base import MIB, StoreConfig
 from stillframe.server.stores.retention import Retention
 from stillframe.server.stores.sqlite import bulk
 from stillframe.v1.snapshot_service_pb2 import SaveSnapshotResponse
@@ -143,6 +143,18 @@ async def test_a_head_in_memory_counts_with_its_header(tmp_path: Path) -> None:
         counts.reset()
         await tenant.load("a")
         assert counts.statements
+
+
+async def test_a_large_head_does_not_take_the_place_of_all_others(tmp_path: Path) -> None:
+    async with opened(tmp_path, head_cache_bytes=MIB) as (tenant, counts):
+        await tenant.save("small", state(0))
+        for number in range(5):
+            await tenant.save("large", state(number, 300))
+        counts.reset()
+        await tenant.load("small")
+        assert counts.statements == []
+        await tenant.load("large")
+        assert counts.statements != []
 
 
 async def test_a_load_of_another_head_reads_and_no_more(tmp_path: Path) -> None:

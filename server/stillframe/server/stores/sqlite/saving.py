@@ -41,6 +41,9 @@ WHOLE_BYTES = 128 * 1024
 """Up to which size a head is read whole, and shown to loads."""
 WHOLE_ENTRIES = 64
 
+_LARGEST = 4
+"""One part in so many of the cache is the most that one execution may take."""
+
 _STATE_BYTES, _ENTRY_BYTES = 4_096, 400
 """What a state and each of its entries have in memory beside the payloads, about."""
 
@@ -173,22 +176,26 @@ class Writer:
         None for those that are to be read in the file from now on.
         """
         changed, self._changed = self._changed, {}
-        shown = {name: known.whole() if known else None for name, known in changed.items()}
-        for known in changed.values():
+        shown: dict[Name, Whole | None] = {}
+        maximum = self._commits.config.head_cache_bytes
+        for name, known in changed.items():
+            shown[name] = known.whole() if known else None
             if known is not None:
                 self._count(known)
-        while self._bytes > self._commits.config.head_cache_bytes:
-            name, known = self._known.popitem(last=False)
-            self._bytes -= known.counted
-            shown[name] = None
+                if known.counted > maximum // _LARGEST:
+                    self._drop(name)
+                    shown[name] = None
+        while self._bytes > maximum:
+            oldest = next(iter(self._known))
+            self._drop(oldest)
+            shown[oldest] = None
         return shown
 
     def forget(self, names: Iterable[Name]) -> None:
         """Forgets executions that others than saves have changed."""
         for name in names:
-            known = self._known.pop(name, None)
-            if known is not None:
-                self._bytes -= known.counted
+            if name in self._known:
+                self._drop(name)
             self._changed[name] = None
 
     def forget_all(self) -> None:
@@ -198,6 +205,9 @@ class Writer:
         self._changed = dict.fromkeys((*self._changed, *self._known))
         self._known.clear()
         self._bytes = 0
+
+    def _drop(self, name: Name) -> None:
+        self._bytes -= self._known.pop(name).counted
 
     def _count(self, known: Known) -> None:
         size = known.weigh()
