@@ -25,7 +25,7 @@ from stillframe.server.stores.sqlite.heads import Whole
 from stillframe.server.stores.sqlite.rows import first, run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     import apsw
 
@@ -39,6 +39,10 @@ if TYPE_CHECKING:
 WHOLE_BYTES = 128 * 1024
 """Up to which size a head is read whole, and shown to loads."""
 WHOLE_ENTRIES = 64
+
+BATCH_BYTES = 16 * 2**20
+"""Of states beyond the bound, before a transaction lets those go that it began with: small
+saves may read large heads."""
 
 _STATE_BYTES, _ENTRY_BYTES = 4_096, 400
 """What a state and each of its entries have in memory beside the payloads, about."""
@@ -169,10 +173,7 @@ class Writer:
         for known in changed.values():
             if known is not None:
                 self._count(known)
-        while self._bytes > self._commits.config.head_cache_bytes:
-            name, known = self._known.popitem(last=False)
-            self._bytes -= known.counted
-            shown[name] = None
+        shown.update(dict.fromkeys(self._drop()))
         return shown
 
     def forget(self, names: Iterable[Name]) -> None:
@@ -191,6 +192,19 @@ class Writer:
         self._known.clear()
         self._bytes = 0
 
+    def _drop(self) -> Iterator[Name]:
+        """Forgets the executions used longest ago, beyond the bound; yields their names."""
+        while self._bytes > self._commits.config.head_cache_bytes:
+            name, known = self._known.popitem(last=False)
+            self._bytes -= known.counted
+            yield name
+
+    def _make_room(self) -> None:
+        """Sees to it that what a transaction reads is bounded, however much that is."""
+        if self._bytes > self._commits.config.head_cache_bytes + BATCH_BYTES:
+            self.flush()
+            self._changed.update(dict.fromkeys(self._drop()))
+
     def _count(self, known: Known) -> None:
         size = known.weigh()
         self._bytes += size - known.counted
@@ -202,6 +216,7 @@ class Writer:
         name = request.tenant_id, request.execution_id
         known = self._known.get(name)
         if known is None:
+            self._make_room()
             known = self._known[name] = self._read(*name)
             self._count(known)
         else:
