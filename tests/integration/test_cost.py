@@ -150,7 +150,7 @@ async def test_a_head_in_memory_counts_with_its_header(tmp_path: Path) -> None:
 async def test_what_a_batch_reads_is_bounded_in_memory(tmp_path: Path) -> None:
     """Small saves of large heads: what is read for them is far more than what they say."""
     heads = 400
-    values = {"large": bytes(100_000), "small": "1"}
+    values: dict[str, str | bytes] = {"large": bytes(100_000), "small": "1"}
     async with opened(tmp_path, head_cache_bytes=0) as (tenant, _):
         bases = [await tenant.save(f"run-{n}", snapshot(1, variables=values)) for n in range(heads)]
         saves = [
