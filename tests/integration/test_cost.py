@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import random
+import tracemalloc
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,7 @@ from stillframe.server.stores.sqlite import bulk
 from stillframe.v1.snapshot_service_pb2 import SaveSnapshotResponse
 from tests.conformance.calls import EVERY_CHANGE, FULL, METADATA, NOW, start_server
 from tests.conformance.direct import StoreTenant
-from tests.conformance.support import Clock, refused, snapshot
+from tests.conformance.support import Clock, delta, refused, snapshot
 from tests.integration.counted import Counts, counting
 
 if TYPE_CHECKING:
@@ -155,6 +156,29 @@ async def test_a_large_head_does_not_take_the_place_of_all_others(tmp_path: Path
         assert counts.statements == []
         await tenant.load("large")
         assert counts.statements != []
+
+
+async def test_what_a_batch_reads_is_bounded_in_memory(tmp_path: Path) -> None:
+    """Small saves of large heads: what is read for them is far more than what they say."""
+    heads = 400
+    values: dict[str, str | bytes] = {"large": bytes(100_000), "small": "1"}
+    async with opened(tmp_path, head_cache_bytes=0) as (tenant, _):
+        bases = [await tenant.save(f"run-{n}", snapshot(1, variables=values)) for n in range(heads)]
+        saves = [
+            tenant.request(f"run-{n}", delta(base.etag, snapshot(2, variables={"small": "2"})))
+            for n, base in enumerate(bases)
+        ]
+        tracemalloc.start()
+        try:
+            answers = await tenant.save_many(*saves)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert all(isinstance(answer, SaveSnapshotResponse) for answer in answers)
+        for number in (0, heads - 1):
+            head = await tenant.load(f"run-{number}")
+            assert (head.version, head.variables["small"].data) == (2, b"2")
+    assert peak < 0.6 * heads * 100_000
 
 
 async def test_a_load_of_another_head_reads_and_no_more(tmp_path: Path) -> None:

@@ -13,9 +13,10 @@ from stillframe.server.stores import open_store
 from stillframe.server.stores.base import StoreConfig, StoreOpenError, UnknownStoreError
 from stillframe.server.stores.projection import EVERYTHING
 from stillframe.server.stores.refusals import Refusal
-from stillframe.server.stores.sqlite import bulk
+from stillframe.server.stores.sqlite import bulk, saving
 from stillframe.server.stores.sqlite import connection as opening
 from stillframe.server.stores.sqlite.saving import Writer
+from stillframe.server.stores.sqlite.verifying import verify
 from stillframe.v1 import error_pb2, snapshot_pb2
 from stillframe.v1.snapshot_service_pb2 import (
     DeleteExecutionRequest,
@@ -160,6 +161,24 @@ async def test_a_full_disk_is_unavailable_and_nothing_is_half_written(
     assert answer.revision == 2
     await store.close()
     assert await saved_ids(url) == ["after", "before"]
+
+
+async def test_a_batch_that_forgets_what_it_has_written_goes_on_from_it(
+    path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(saving, "BATCH_BYTES", 0)
+    store = await open_store(url, StoreConfig(head_cache_bytes=0))
+    saves = [a_save(f"run-{number % 3}", number) for number in range(1, 100)]
+    answers = await store.save_many(saves)
+    assert [answer.version for answer in answers if not isinstance(answer, Refusal)] == [
+        1 + number // 3 for number in range(99)
+    ]
+    for number in range(1, 100):
+        selector = SnapshotSelector(version=1 + (number - 1) // 3)
+        stored = await store.load("t", f"run-{number % 3}", selector, EVERYTHING)
+        assert stored.header.sequence_number == number
+    await store.close()
+    assert verify(str(path)).is_sound
 
 
 async def test_more_than_may_wait_is_refused_as_busy(url: str) -> None:

@@ -66,10 +66,15 @@ class HiddenMeanwhile(dict[Name, int]):
         return self._come_in(super().get(*args))
 
 
+class Interrupted(Heads):
+    def interrupt(self) -> None:
+        self._hidden = HiddenMeanwhile(self._hidden)
+
+
 def test_what_the_writer_hides_while_news_arrive_stays_hidden() -> None:
-    heads = Heads()
+    heads = Interrupted()
     heads.hide(1, [NAME])
-    heads._hidden = HiddenMeanwhile(heads._hidden)
+    heads.interrupt()
     heads.show(1, {NAME: whole(1)})
     assert version_of(heads) is None
 

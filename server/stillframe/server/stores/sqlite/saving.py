@@ -26,7 +26,7 @@ from stillframe.server.stores.sqlite.heads import Whole
 from stillframe.server.stores.sqlite.rows import first, run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     import apsw
 
@@ -43,6 +43,10 @@ WHOLE_ENTRIES = 64
 
 _LARGEST = 4
 """One part in so many of the cache is the most that one execution may take."""
+
+BATCH_BYTES = 16 * 2**20
+"""Of states beyond the bound, before a transaction lets those go that it began with: small
+saves may read large heads."""
 
 _STATE_BYTES, _ENTRY_BYTES = 4_096, 400
 """What a state and each of its entries have in memory beside the payloads, about."""
@@ -185,10 +189,7 @@ class Writer:
                 if known.counted > maximum // _LARGEST:
                     self._drop(name)
                     shown[name] = None
-        while self._bytes > maximum:
-            oldest = next(iter(self._known))
-            self._drop(oldest)
-            shown[oldest] = None
+        shown.update(dict.fromkeys(self._drop_oldest()))
         return shown
 
     def forget(self, names: Iterable[Name]) -> None:
@@ -209,6 +210,19 @@ class Writer:
     def _drop(self, name: Name) -> None:
         self._bytes -= self._known.pop(name).counted
 
+    def _drop_oldest(self) -> Iterator[Name]:
+        """Forgets the executions used longest ago, beyond the bound; yields their names."""
+        while self._bytes > self._commits.config.head_cache_bytes:
+            oldest = next(iter(self._known))
+            self._drop(oldest)
+            yield oldest
+
+    def _make_room(self) -> None:
+        """Sees to it that what a transaction reads is bounded, however much that is."""
+        if self._bytes > self._commits.config.head_cache_bytes + BATCH_BYTES:
+            self.flush()
+            self._changed.update(dict.fromkeys(self._drop_oldest()))
+
     def _count(self, known: Known) -> None:
         size = known.weigh()
         self._bytes += size - known.counted
@@ -220,6 +234,7 @@ class Writer:
         name = request.tenant_id, request.execution_id
         known = self._known.get(name)
         if known is None:
+            self._make_room()
             known = self._known[name] = self._read(*name)
             self._count(known)
         else:
