@@ -10,7 +10,6 @@ memory is what the next ones begin with: nobody else writes to the file.
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stillframe.server.stores import patches
@@ -19,10 +18,9 @@ from stillframe.server.stores.records import EntryKey
 from stillframe.server.stores.refusals import Refusal
 from stillframe.server.stores.sql import commits, moving
 from stillframe.server.stores.sql.content import HeadContent
-from stillframe.server.stores.sql.moving import HeadValue
-from stillframe.server.stores.sql.saving import Gathered, State
+from stillframe.server.stores.sql.saving import Gathered
 from stillframe.server.stores.sqlite import bulk
-from stillframe.server.stores.sqlite.heads import Whole
+from stillframe.server.stores.sqlite.known import WHOLE_BYTES, WHOLE_ENTRIES, Known, head_value
 from stillframe.server.stores.sqlite.rows import first, run
 
 if TYPE_CHECKING:
@@ -34,12 +32,8 @@ if TYPE_CHECKING:
     from stillframe.server.stores.records import Head
     from stillframe.server.stores.sql.commits import Commits
     from stillframe.server.stores.sql.steps import Row
-    from stillframe.server.stores.sqlite.heads import Name
+    from stillframe.server.stores.sqlite.heads import Name, Whole
     from stillframe.v1.snapshot_service_pb2 import SaveSnapshotResponse
-
-WHOLE_BYTES = 128 * 1024
-"""Up to which size a head is read whole, and shown to loads."""
-WHOLE_ENTRIES = 64
 
 _LARGEST = 4
 """One part in so many of the cache is the most that one execution may take."""
@@ -47,9 +41,6 @@ _LARGEST = 4
 BATCH_BYTES = 16 * 2**20
 """Of states beyond the bound, before a transaction lets those go that it began with: small
 saves may read large heads."""
-
-_STATE_BYTES, _ENTRY_BYTES = 4_096, 400
-"""What a state and each of its entries have in memory beside the payloads, about."""
 
 INSERT_HISTORY = f"INSERT INTO history ({moving.ROW}) VALUES {{rows}}"
 SET_ENTRIES = f"INSERT INTO entry ({moving.ENTRY}) VALUES {{rows}}{moving.SET_ENTRY}"
@@ -60,45 +51,6 @@ MOVE_HEADS = (
     " epoch_floor = new.epoch_floor, answers = new.answers FROM new WHERE execution.id = new.id"
 )
 """Names no column of an index: SQLite writes a row of one anew whenever a column is named."""
-
-
-@dataclass(slots=True)
-class Known(State):
-    """A state, and how much of it is known."""
-
-    is_complete: bool = False
-    """Whether every entry of the head is known."""
-    written: Row = ()
-    """The row of `execution` as it was written last, as `Commits.columns` has it; empty for a
-    tombstone that was read, which has an age that is not known here."""
-    counted: int = 0
-    """Bytes that the cache counts for it."""
-
-    @property
-    def name(self) -> Name:
-        return self.tenant.name, self.row.execution.execution_id
-
-    def weigh(self) -> int:
-        """Returns about the bytes that it has in memory. Labels may be most of them."""
-        execution = self.row.execution
-        size = _STATE_BYTES + len(execution.answers.encode())
-        if execution.head:
-            size += execution.head.entries_size + _ENTRY_BYTES * execution.head.entry_count
-            size += execution.head.header.ByteSize()
-        return size
-
-    def whole(self) -> Whole | None:
-        """Returns the head for those who load it, if all of it is in memory and small."""
-        head = self.row.execution.head
-        if head is None or not self.is_complete or len(self.known) > WHOLE_ENTRIES:
-            return None
-        entries: list[tuple[EntryKey, bytes]] = []
-        for entry in sorted(self.known):
-            payload = self.known[entry].payload
-            if payload is None:
-                return None
-            entries.append((entry, payload))
-        return Whole(head, entries)
 
 
 class Writer:
@@ -276,7 +228,7 @@ class Writer:
         for map_, key, *value in run(self._connection, content.read(columns, asked)):
             entry = EntryKey(map_, key)
             if entry not in known.known:
-                known.known[entry] = _head_value(*value)
+                known.known[entry] = head_value(*value)
         known.is_complete = asked is None
 
     def _read_snapshot_id(self, known: Known, snapshot_id: str) -> None:
@@ -306,13 +258,6 @@ _PAYLOAD = "SELECT form, payload FROM entry WHERE content_id = ? AND map = ? AND
 def _content_id(known: Known) -> int:
     assert known.row.content_id is not None  # noqa: S101 - for the type checkers
     return known.row.content_id
-
-
-def _head_value(
-    since: int, digest: bytes, size: int, links: int, form: int = 0, data: bytes | None = None
-) -> HeadValue:
-    payload = None if data is None else patches.unpack(form, data)
-    return HeadValue(since, digest, size, links, payload)
 
 
 def _unindexed(columns: Row) -> tuple[Row, Row]:
