@@ -156,8 +156,10 @@ def _payload_sizes(snapshot: nouns.ExecutionSnapshot, limits: Settings) -> None:
 def load(request: requests.LoadSnapshotRequest) -> None:
     with Check() as check:
         check.execution(request.tenant_id, request.execution_id)
-        check.selector("selector", request.selector)
-        check.projection(request.projection)
+        if request.HasField("selector"):
+            check.selector("selector", request.selector)
+        if request.HasField("projection"):
+            check.projection(request.projection)
         check.max_message_bytes(request)
         check.number("event_store_head", request.event_store_head)
         check.number("max_behind", request.max_behind)

@@ -19,13 +19,7 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound=Message)
 
 _LENGTH_DELIMITED = 2
-_KEY_TAG, _VALUE_TAG = 0x0A, 0x12
-_MAP_FIELDS = (
-    0,
-    ExecutionSnapshot.STEP_OUTPUTS_FIELD_NUMBER,
-    ExecutionSnapshot.VARIABLES_FIELD_NUMBER,
-)
-"""By SnapshotMap."""
+_KEY_TAG, _VALUE_TAG = b"\x0a", b"\x12"
 
 
 def parse(kind: type[M], data: bytes) -> M:
@@ -38,12 +32,18 @@ def parse(kind: type[M], data: bytes) -> M:
 
 
 def varint(number: int) -> bytes:
+    if number <= _LAST_SMALL:
+        return _SMALL[number]
     out = bytearray()
-    while number > 0x7F:
+    while number > _LAST_SMALL:
         out.append(number & 0x7F | 0x80)
         number >>= 7
     out.append(number)
     return bytes(out)
+
+
+_LAST_SMALL = 0x7F
+_SMALL = tuple(bytes((number,)) for number in range(_LAST_SMALL + 1))
 
 
 def field(number: int, data: bytes) -> bytes:
@@ -56,19 +56,17 @@ def snapshot(stored: Stored) -> bytes:
     parts = [stored.header.SerializeToString()]
     for (map_, key), payload in stored.entries:
         name = key.encode()
-        entry = b"".join(
-            (
-                bytes((_KEY_TAG,)),
-                varint(len(name)),
-                name,
-                bytes((_VALUE_TAG,)),
-                varint(len(payload)),
-            )
-        )
-        parts += (
-            varint(_MAP_FIELDS[map_] << 3 | _LENGTH_DELIMITED),
-            varint(len(entry) + len(payload)),
-            entry,
-            payload,
-        )
+        length, size = varint(len(name)), varint(len(payload))
+        # Beside the payload: two tags of a byte, two lengths, and the key.
+        whole = 2 + len(length) + len(name) + len(size) + len(payload)
+        tag = _MAP_TAGS[map_]
+        parts += (tag, varint(whole), _KEY_TAG, length, name, _VALUE_TAG, size, payload)
     return b"".join(parts)
+
+
+_MAP_TAGS = (
+    b"",
+    varint(ExecutionSnapshot.STEP_OUTPUTS_FIELD_NUMBER << 3 | _LENGTH_DELIMITED),
+    varint(ExecutionSnapshot.VARIABLES_FIELD_NUMBER << 3 | _LENGTH_DELIMITED),
+)
+"""By SnapshotMap."""
