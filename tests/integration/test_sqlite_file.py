@@ -13,6 +13,8 @@ from stillframe.server.stores import open_store
 from stillframe.server.stores.base import StoreConfig, StoreOpenError, UnknownStoreError
 from stillframe.server.stores.projection import EVERYTHING
 from stillframe.server.stores.refusals import Refusal
+from stillframe.server.stores.retention import Retention
+from stillframe.server.stores.sql import freeing
 from stillframe.server.stores.sqlite import bulk, saving
 from stillframe.server.stores.sqlite import connection as opening
 from stillframe.server.stores.sqlite.saving import Writer
@@ -179,6 +181,27 @@ async def test_a_batch_that_forgets_what_it_has_written_goes_on_from_it(
         assert stored.header.sequence_number == number
     await store.close()
     assert verify(str(path)).is_sound
+
+
+async def test_housekeeping_that_was_rolled_back_is_done_again(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = await open_store(url, StoreConfig(retention=Retention(versions=1)))
+    for sequence in range(1, 4):
+        await store.save(a_save("run", sequence))
+
+    def full(*_: object) -> None:
+        raise apsw.FullError("the disk is full")
+
+    with monkeypatch.context() as broken, pytest.raises(Refusal):
+        broken.setattr(freeing, "forget_tombstones", full)
+        await store.maintain(1_000)
+    while await store.maintain(1_000):
+        pass
+    with pytest.raises(Refusal) as refused:
+        await store.load("t", "run", SnapshotSelector(version=2), EVERYTHING)
+    await store.close()
+    assert refused.value.reason == error_pb2.ERROR_REASON_SNAPSHOT_NOT_FOUND
 
 
 async def test_more_than_may_wait_is_refused_as_busy(url: str) -> None:

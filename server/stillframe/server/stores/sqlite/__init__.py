@@ -160,6 +160,7 @@ class SqliteStore(SqlStore):
     def _roll_back(self, connection: apsw.Connection) -> None:
         self._commits.forget()
         self._writer.forget_all()
+        self._housekeeping.forget()
         self._tell()
         if connection.in_transaction:
             try:

@@ -45,6 +45,10 @@ class Housekeeping:
         """Looks after tenants again: something was committed."""
         self._quiet -= tenants
 
+    def forget(self) -> None:
+        """Looks after every tenant again: what was done for some may have been rolled back."""
+        self._quiet.clear()
+
     def run(self, connection: apsw.Connection, budget: int) -> bool:
         """Does about so many rows, and says whether more is due."""
         share = max(budget // 4, 1)
