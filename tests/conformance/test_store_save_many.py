@@ -207,6 +207,44 @@ async def test_all_or_none_is_decided_when_the_store_is_busy(opened: OpenStore) 
     assert set(await store.ids()) == expected
 
 
+async def test_keys_of_a_wide_head_go_and_come_again_in_one_batch(opened: OpenStore) -> None:
+    """Of a head with many entries a store need not know more than deltas ask for."""
+    store = await opened(head_cache_bytes=0)
+    values = {f"k{number:03}": "a value that is long enough to be patched;" for number in range(99)}
+    await store.save("a", snapshot(1, variables=values), request_id="r1")
+    states = [{key: value for key, value in values.items() if key != "k000"}]
+    states.append({**states[-1], "k000": "came again"})
+    states.append({key: value for key, value in states[-1].items() if key not in ("k000", "k001")})
+    states.append({**states[-1], "k001": "came again", "k002": "changed"})
+    steps: list[tuple[dict[str, str], list[str]]] = [
+        ({}, ["k000"]),
+        ({"k000": "came again"}, []),
+        ({}, ["k000", "k001"]),
+        ({"k001": "came again", "k002": "changed"}, ["k000"]),
+    ]
+    answers = await store.save_many(
+        *(
+            store.request(
+                "a",
+                delta(
+                    None,
+                    snapshot(number, variables=changed),
+                    base_request_id=f"r{number - 1}",
+                    removed_variables=removed,
+                ),
+                request_id=f"r{number}",
+            )
+            for number, (changed, removed) in enumerate(steps, start=2)
+        ),
+        store.request("a", snapshot(6, variables={"k050": "alone"})),
+    )
+
+    assert told(answers) == [UPDATED] * 5
+    for number, expected in enumerate([values, *states, {"k050": "alone"}], start=1):
+        read = await store.load("a", version=number)
+        assert saved_part(read) == snapshot(number, variables=expected)
+
+
 async def test_revisions_have_no_gap_when_batches_meet(store: StoreTenant) -> None:
     answers = await asyncio.gather(
         *(
