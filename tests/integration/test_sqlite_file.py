@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import apsw
@@ -11,6 +12,7 @@ import pytest
 
 from stillframe.server.stores import open_store
 from stillframe.server.stores.base import StoreConfig, StoreOpenError, UnknownStoreError
+from stillframe.server.stores.patches import DamagedError
 from stillframe.server.stores.projection import EVERYTHING
 from stillframe.server.stores.refusals import Refusal
 from stillframe.server.stores.retention import Retention
@@ -203,6 +205,42 @@ async def test_housekeeping_that_was_rolled_back_is_done_again(
         await store.load("t", "run", SnapshotSelector(version=2), EVERYTHING)
     await store.close()
     assert refused.value.reason == error_pb2.ERROR_REASON_SNAPSHOT_NOT_FOUND
+
+
+async def test_a_fault_after_a_commit_does_not_end_the_writer(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = await open_store(url)
+
+    def faulty(_: Writer) -> None:
+        raise RuntimeError("a fault of ours")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Writer, "settle", faulty)
+        assert (await store.save(a_save("run", 1))).version == 1
+    for sequence in (2, 3):
+        assert (await store.save(a_save("run", sequence))).version == sequence
+        stored = await store.load("t", "run", SnapshotSelector(), EVERYTHING)
+        assert stored.header.version == sequence
+    await store.close()
+
+
+async def test_a_damaged_value_fails_no_save_of_another(path: Path, url: str) -> None:
+    store = await open_store(url)
+    request = a_save("run", 1)
+    request.snapshot.variables["other"].data = b"a text that compresses " * 99
+    await store.save(request)
+    await store.close()
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("UPDATE entry SET payload = x'00' WHERE key = 'other'")
+    store = await open_store(url)
+    request.snapshot.sequence_number = 2
+    request.snapshot.variables["v"].data = b"2"
+    assert (await store.save(request)).version == 2
+    request.snapshot.variables["other"].data = b"new"
+    with pytest.raises(DamagedError):
+        await store.save(request)
+    await store.close()
 
 
 async def test_more_than_may_wait_is_refused_as_busy(url: str) -> None:

@@ -114,7 +114,13 @@ class SqliteStore(SqlStore):
             if len(jobs) == 1:
                 return [Outcome(error=_translate(error))]
             return [self._commit(connection, [job])[0] for job in jobs]
-        self._tell()
+        try:
+            self._tell()
+        except Exception:  # noqa: BLE001 - logged, and forgotten
+            # It is committed all the same; what is in memory may be half of it.
+            _log.exception("what a commit changed could not be told")
+            self._commits.forget()
+            self._writer.forget_all()
         return outcomes
 
     def _transaction(self, connection: apsw.Connection, jobs: list[Job[Write]]) -> list[Outcome]:

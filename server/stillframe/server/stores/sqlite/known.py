@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stillframe.server.stores import patches
+from stillframe.server.stores.patches import DamagedError
 from stillframe.server.stores.sql.moving import HeadValue
 from stillframe.server.stores.sql.saving import State
 from stillframe.server.stores.sqlite.heads import Whole
@@ -66,5 +68,9 @@ def head_value(
     since: int, digest: bytes, size: int, links: int, form: int = 0, data: bytes | None = None
 ) -> HeadValue:
     """Returns a value of a head from its columns; without the last two only the row has it."""
-    payload = None if data is None else patches.unpack(form, data)
+    payload: bytes | None = None
+    if data is not None:
+        # What is damaged must fail no save but one that moves it.
+        with suppress(DamagedError):
+            payload = patches.unpack(form, data)
     return HeadValue(since, digest, size, links, payload)

@@ -110,9 +110,17 @@ class Lane(Generic[W]):
     def _work(self, connection: apsw.Connection) -> None:
         while (batch := self._next_batch()) is not None:
             wanted = [job for job in batch if not job.future.cancelled()]
-            outcomes = self._run(connection, wanted) if wanted else []
+            outcomes = self._outcomes(connection, wanted) if wanted else []
             cost = sum(job.cost for job in batch)
             self._loop.call_soon_threadsafe(self._deliver, wanted, outcomes, cost)
+
+    def _outcomes(self, connection: apsw.Connection, jobs: list[Job[W]]) -> list[Outcome]:
+        try:
+            return self._run(connection, jobs)
+        except Exception as error:  # noqa: BLE001 - logged, and told to the callers
+            # The thread must go on: without it every later job would wait for ever.
+            _log.exception("a batch failed")
+            return [Outcome(error=error)] * len(jobs)
 
     def _next_batch(self) -> list[Job[W]] | None:
         """Waits for a job and takes what has queued up behind it; None at the end."""
