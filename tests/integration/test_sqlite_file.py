@@ -14,6 +14,7 @@ from stillframe.server.stores import open_store
 from stillframe.server.stores.base import StoreConfig, StoreOpenError, UnknownStoreError
 from stillframe.server.stores.patches import DamagedError
 from stillframe.server.stores.projection import EVERYTHING
+from stillframe.server.stores.records import Claimed
 from stillframe.server.stores.refusals import Refusal
 from stillframe.server.stores.retention import Retention
 from stillframe.server.stores.sql import freeing
@@ -205,6 +206,67 @@ async def test_housekeeping_that_was_rolled_back_is_done_again(
         await store.load("t", "run", SnapshotSelector(version=2), EVERYTHING)
     await store.close()
     assert refused.value.reason == error_pb2.ERROR_REASON_SNAPSHOT_NOT_FOUND
+
+
+async def test_another_programs_transaction_holds_saves_up_and_loads_not(
+    path: Path, url: str
+) -> None:
+    store = await open_store(url)
+    await store.save(a_save("run", 1))
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        saving = asyncio.create_task(store.save(a_save("run", 2)))
+        for _ in range(3):
+            stored = await store.load("t", "run", SnapshotSelector(), EVERYTHING)
+            assert stored.header.version == 1
+        assert not saving.done()
+        other.execute("COMMIT")
+    assert (await saving).version == 2
+    await store.close()
+
+
+async def test_what_is_decided_at_once_and_what_is_not_keep_their_order(url: str) -> None:
+    """A claim between saves is for the writer's thread; those before it are not."""
+    store = await open_store(url)
+    await store.save(a_save("run", 1))
+    first = [store.save(a_save("run", sequence)) for sequence in (2, 3)]
+    claim = store.claim("t", "run", allow_missing=False, selection=EVERYTHING)
+    late = store.save(a_save("run", 4))
+    *answers, claimed, fenced = await asyncio.gather(*first, claim, late, return_exceptions=True)
+    assert [getattr(answer, "version", None) for answer in answers] == [2, 3]
+    assert isinstance(claimed, Claimed)
+    assert claimed.head is not None
+    assert claimed.head.header.version == 3
+    assert isinstance(fenced, Refusal)
+    assert fenced.reason == error_pb2.ERROR_REASON_FENCED
+    await store.close()
+
+
+async def test_a_commit_that_fails_is_done_again_job_by_job(url: str) -> None:
+    connections: list[apsw.Connection] = []
+    apsw.connection_hooks.append(connections.append)
+    try:
+        store = await open_store(url)
+    finally:
+        apsw.connection_hooks.remove(connections.append)
+    await asyncio.gather(*(store.save(a_save(f"run-{number}", 1)) for number in range(5)))
+    commits = 0
+
+    def first_fails() -> bool:
+        nonlocal commits
+        commits += 1
+        return commits == 1
+
+    for connection in connections:
+        connection.set_commit_hook(first_fails)
+    answers = await asyncio.gather(*(store.save(a_save(f"run-{n}", 2)) for n in range(5)))
+    assert commits == 1 + 5
+    assert [answer.version for answer in answers] == [2] * 5
+    assert sorted(answer.revision for answer in answers) == [6, 7, 8, 9, 10]
+    for number in range(5):
+        stored = await store.load("t", f"run-{number}", SnapshotSelector(), EVERYTHING)
+        assert stored.header.version == 2
+    await store.close()
 
 
 async def test_a_fault_after_a_commit_does_not_end_the_writer(

@@ -11,24 +11,20 @@ other reads and commits are steps of `stores.sql`. The schema stands in `schema`
 from __future__ import annotations
 
 import asyncio
-import logging
-import threading
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 import apsw
 
-from stillframe.server.stores import projection, refusals, rules
-from stillframe.server.stores.refusals import Refusal
+from stillframe.server.stores import projection, rules
 from stillframe.server.stores.signals import Signals
-from stillframe.server.stores.sql.commits import Commits
 from stillframe.server.stores.sql.steps import first
 from stillframe.server.stores.sql.store import SqlStore
 from stillframe.server.stores.sqlite import connection as opening
 from stillframe.server.stores.sqlite.heads import Heads
-from stillframe.server.stores.sqlite.housekeeping import Housekeeping
-from stillframe.server.stores.sqlite.lanes import Job, Lane, Outcome
+from stillframe.server.stores.sqlite.lanes import Job, Lane, Outcome, Read, translate
 from stillframe.server.stores.sqlite.rows import NEW_IDS, run
-from stillframe.server.stores.sqlite.saving import Writer
+from stillframe.server.stores.sqlite.transactions import Transactions
+from stillframe.server.stores.sqlite.writing import Writing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -38,6 +34,8 @@ if TYPE_CHECKING:
     from stillframe.server.stores.base import StoreConfig
     from stillframe.server.stores.projection import Selection
     from stillframe.server.stores.records import Stored
+    from stillframe.server.stores.refusals import Refusal
+    from stillframe.server.stores.sql.commits import Commits
     from stillframe.server.stores.sql.steps import Steps
     from stillframe.server.stores.sqlite.heads import Name, Whole
     from stillframe.v1.snapshot_service_pb2 import (
@@ -48,12 +46,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-Read: TypeAlias = "Callable[[apsw.Connection], Any]"
-Write: TypeAlias = "Callable[[apsw.Connection], Any] | rules.Save | list[rules.Save | Refusal]"
-
 READERS = 2
-
-_log = logging.getLogger(__name__)
 
 
 class SqliteStore(SqlStore):
@@ -74,12 +67,9 @@ class SqliteStore(SqlStore):
         except BaseException:
             first.close()
             raise
-        self._commits = Commits(config)
-        self._writer = Writer(first, self._commits)
         self._heads = Heads()
-        self._commit_number = 0
-        self._housekeeping = Housekeeping(self._commits, config)
-        self._writing = Lane("stillframe-writer", [first], self._commit, config.max_inflight_bytes)
+        self._transactions = Transactions(first, config, self._heads, self._told)
+        self._writing = Writing(first, self._transactions, config.max_inflight_bytes)
         self._reading = Lane("stillframe-reader", readers, _run_reads)
 
     @classmethod
@@ -100,79 +90,14 @@ class SqliteStore(SqlStore):
         finally:
             self._lock.release()
 
-    def _commit(self, connection: apsw.Connection, jobs: list[Job[Write]]) -> list[Outcome]:
-        """Runs the jobs of a batch in one transaction: group commit.
-
-        A refusal is an answer and fails no other job. Anything else may have left half
-        of a job behind, so the batch is rolled back and its jobs are run one by one.
-        """
-        self._commit_number += 1
-        try:
-            outcomes = self._transaction(connection, jobs)
-        except Exception as error:  # noqa: BLE001 - whatever it is, no job may be half done
-            self._roll_back(connection)
-            if len(jobs) == 1:
-                return [Outcome(error=_translate(error))]
-            return [self._commit(connection, [job])[0] for job in jobs]
-        try:
-            self._tell()
-        except Exception:  # noqa: BLE001 - logged, and forgotten
-            # It is committed all the same; what is in memory may be half of it.
-            _log.exception("what a commit changed could not be told")
-            self._commits.forget()
-            self._writer.forget_all()
-        return outcomes
-
-    def _transaction(self, connection: apsw.Connection, jobs: list[Job[Write]]) -> list[Outcome]:
-        connection.execute("BEGIN IMMEDIATE")
-        outcomes: list[Outcome] = []
-        for job in jobs:
-            try:
-                outcomes.append(Outcome(self._do(connection, job.work)))
-            except Refusal as refusal:
-                outcomes.append(Outcome(error=refusal))
-        self._writer.flush()
-        self._heads.hide(self._commit_number, self._writer.changed())
-        # Refusals wait for it too: they were decided against what it makes durable.
-        connection.execute("COMMIT")
-        return outcomes
-
-    def _do(self, connection: apsw.Connection, work: Write) -> Any:
-        if isinstance(work, rules.Save):
-            return self._writer.save(work)
-        if not callable(work):
-            return [self._writer.try_save(save) for save in work]
-        self._writer.flush()
-        self._commits.read.clear()
-        try:
-            return work(connection)
-        finally:
-            self._writer.forget(self._commits.read)
-
-    def _tell(self) -> None:
-        """Tells the event loop what the end of a transaction changed."""
-        touched, self._commits.touched = self._commits.touched, set()
-        self._commits.read.clear()
-        self._housekeeping.disturb(touched)
-        shown = self._writer.settle()
-        if touched or shown:
-            self._loop.call_soon_threadsafe(self._told, self._commit_number, touched, shown)
-
     def _told(self, commit: int, touched: set[str], shown: Mapping[Name, Whole | None]) -> None:
+        """Hears of a commit, in whichever thread that was."""
+        self._loop.call_soon_threadsafe(self._show, commit, touched, shown)
+
+    def _show(self, commit: int, touched: set[str], shown: Mapping[Name, Whole | None]) -> None:
         self._heads.show(commit, shown)
         for tenant_id in touched:
             self._signals.notify(tenant_id)
-
-    def _roll_back(self, connection: apsw.Connection) -> None:
-        self._commits.forget()
-        self._writer.forget_all()
-        self._housekeeping.forget()
-        self._tell()
-        if connection.in_transaction:
-            try:
-                connection.execute("ROLLBACK")
-            except apsw.Error:
-                _log.exception("the rollback of a failed commit failed")
 
     async def _read(self, steps: Callable[[], Steps[T]]) -> T:
         result: T = await self._reading.do(lambda connection: run(connection, steps()))
@@ -183,7 +108,7 @@ class SqliteStore(SqlStore):
     ) -> T:
         del tenant_id  # One writer is alone in every tenant.
         result: T = await self._writing.do(
-            lambda connection: run(connection, steps(self._commits)), cost
+            lambda connection: run(connection, steps(self._transactions.commits)), cost
         )
         return result
 
@@ -224,7 +149,7 @@ class SqliteStore(SqlStore):
 
     async def maintain(self, budget: int) -> bool:
         is_more: bool = await self._writing.do(
-            lambda connection: self._housekeeping.run(connection, budget)
+            lambda connection: self._transactions.housekeeping.run(connection, budget)
         )
         return is_more
 
@@ -240,16 +165,8 @@ def _run_read(connection: apsw.Connection, job: Job[Read]) -> Outcome:
         try:
             outcome = Outcome(job.work(connection))
         except Exception as error:  # noqa: BLE001 - handed to the caller
-            outcome = Outcome(error=_translate(error))
+            outcome = Outcome(error=translate(error))
         connection.execute("COMMIT")
     except apsw.Error as error:
-        return Outcome(error=_translate(error))
+        return Outcome(error=translate(error))
     return outcome
-
-
-def _translate(error: Exception) -> Exception:
-    """Returns a Refusal for what SQLite reports; anything else is a fault of ours."""
-    if isinstance(error, apsw.Error):
-        _log.error("%s: %s: %s", threading.current_thread().name, type(error).__name__, error)
-        return refusals.store_unavailable()
-    return error

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 # "Stlf": `file` and others can tell the file from another program's.
 APPLICATION_ID = 0x53746C66
 
+BUSY_MILLISECONDS = 5_000
+"""How long a transaction waits for another program that writes to the file."""
+
 LOG_PAGES = 4_096
 """Of the WAL, before it is brought into the file: 16 MiB. Pages that many commits write go
 there once for all of them."""
@@ -59,7 +62,7 @@ def connect(path: str, vfs: str | None, *, read_only: bool = False) -> apsw.Conn
     """Opens a connection. What a writer commits is on the disk when COMMIT returns."""
     try:
         connection = apsw.Connection(path, vfs=vfs)
-        connection.set_busy_timeout(5_000)
+        connection.set_busy_timeout(BUSY_MILLISECONDS)
         # The page size counts for new files alone. Measured at one commit a step: pages
         # of 4 KiB write half of what pages of 16 KiB do (DESIGN section 8).
         connection.execute("PRAGMA page_size = 4096")

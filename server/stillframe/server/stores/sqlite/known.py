@@ -31,6 +31,8 @@ class Known(State):
 
     is_complete: bool = False
     """Whether every entry of the head is known."""
+    is_whole: bool = False
+    """Whether every payload of the head is in memory, too."""
     written: Row = ()
     """The row of `execution` as it was written last, as `Commits.columns` has it; empty for a
     tombstone that was read, which has an age that is not known here."""

@@ -12,7 +12,7 @@ import logging
 import threading
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 import apsw
 
@@ -20,6 +20,8 @@ from stillframe.server.stores import refusals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+Read: TypeAlias = "Callable[[apsw.Connection], Any]"
 
 W = TypeVar("W")
 """What a job says that is to be done."""
@@ -41,7 +43,8 @@ class Job(Generic[W]):
 
     work: W
     future: asyncio.Future[Any]
-    cost: int
+    cost: int = 0
+    """Bytes that it keeps in memory until it ends."""
 
 
 class Lane(Generic[W]):
@@ -59,13 +62,10 @@ class Lane(Generic[W]):
         name: str,
         connections: Sequence[apsw.Connection],
         run: Callable[[apsw.Connection, list[Job[W]]], list[Outcome]],
-        max_bytes: int = 2**62,
     ) -> None:
         self._run = run
         self._loop = asyncio.get_running_loop()
         self._queue: SimpleQueue[Job[W] | None] = SimpleQueue()
-        self._max_bytes = max_bytes
-        self._bytes = 0
         self._closed = False
         self._connections = connections
         self._threads = [
@@ -75,18 +75,12 @@ class Lane(Generic[W]):
         for thread in self._threads:
             thread.start()
 
-    async def do(self, work: W, cost: int = 0) -> Any:
-        """Does `work` in a thread and returns what it gives.
-
-        Raises SERVER_BUSY when the jobs that wait cost more than the lane's bound.
-        """
+    async def do(self, work: W) -> Any:
+        """Does `work` in a thread and returns what it gives."""
         if self._closed:
             raise refusals.shutting_down()
-        if self._bytes and self._bytes + cost > self._max_bytes:
-            raise refusals.server_busy("max_inflight_bytes", self._max_bytes)
         future: asyncio.Future[Any] = self._loop.create_future()
-        job = Job(work, future, cost)
-        self._bytes += cost
+        job = Job(work, future)
         self._queue.put(job)
         return await future
 
@@ -111,8 +105,7 @@ class Lane(Generic[W]):
         while (batch := self._next_batch()) is not None:
             wanted = [job for job in batch if not job.future.cancelled()]
             outcomes = self._outcomes(connection, wanted) if wanted else []
-            cost = sum(job.cost for job in batch)
-            self._loop.call_soon_threadsafe(self._deliver, wanted, outcomes, cost)
+            self._loop.call_soon_threadsafe(deliver, wanted, outcomes)
 
     def _outcomes(self, connection: apsw.Connection, jobs: list[Job[W]]) -> list[Outcome]:
         try:
@@ -139,12 +132,21 @@ class Lane(Generic[W]):
             batch.append(job)
         return batch
 
-    def _deliver(self, jobs: list[Job[W]], outcomes: list[Outcome], cost: int) -> None:
-        self._bytes -= cost
-        for job, outcome in zip(jobs, outcomes, strict=True):
-            if job.future.done():  # cancelled while it was run
-                continue
-            if outcome.error is not None:
-                job.future.set_exception(outcome.error)
-            else:
-                job.future.set_result(outcome.value)
+
+def deliver(jobs: Sequence[Job[W]], outcomes: Sequence[Outcome]) -> None:
+    """Gives the outcomes of jobs to those who wait for them."""
+    for job, outcome in zip(jobs, outcomes, strict=True):
+        if job.future.done():  # cancelled while it was run
+            continue
+        if outcome.error is not None:
+            job.future.set_exception(outcome.error)
+        else:
+            job.future.set_result(outcome.value)
+
+
+def translate(error: Exception) -> Exception:
+    """Returns a Refusal for what SQLite reports; anything else is a fault of ours."""
+    if isinstance(error, apsw.Error):
+        _log.error("%s: %s: %s", threading.current_thread().name, type(error).__name__, error)
+        return refusals.store_unavailable()
+    return error

@@ -87,6 +87,15 @@ class Writer:
         except Refusal as refusal:
             return refusal
 
+    def weigh(self, save: rules.Save) -> int:
+        """Returns about the bytes that it takes to decide and write a save: more than there
+        can be when not all of it is in memory.
+        """
+        known = self._known.get((save.request.tenant_id, save.request.execution_id))
+        if known is None or not known.is_whole or save.header.HasField("snapshot_id"):
+            return 2**62
+        return save.inflight_bytes + known.counted
+
     def flush(self) -> None:
         """Writes what was gathered."""
         gathered, self._gathered = self._gathered, Gathered(self._commits)
@@ -208,7 +217,7 @@ class Writer:
         tenant = run(self._connection, self._commits.tenant(tenant_id))
         row = run(self._connection, self._commits.row(tenant, execution_id))
         known = Known(tenant, row, self._commits.config.max_executions)
-        known.is_complete = row.execution.head is None
+        known.is_complete = known.is_whole = row.execution.head is None
         if row.execution.head is not None:
             known.written = self._commits.columns(tenant, row)
         return known
@@ -230,6 +239,7 @@ class Writer:
             if entry not in known.known:
                 known.known[entry] = head_value(*value)
         known.is_complete = asked is None
+        known.is_whole = is_small
 
     def _read_snapshot_id(self, known: Known, snapshot_id: str) -> None:
         if known.row.content_id is None or snapshot_id in known.snapshot_ids:
