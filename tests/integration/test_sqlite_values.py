@@ -16,14 +16,18 @@ from stillframe.server.stores import open_store
 from stillframe.server.stores.base import StoreConfig
 from stillframe.server.stores.refusals import Refusal
 from stillframe.server.stores.sqlite import rows as sql
+from stillframe.server.stores.sqlite.transactions import Transactions
 from stillframe.server.stores.sqlite.verifying import verify
 from stillframe.v1 import error_pb2
 from tests.conformance.direct import StoreTenant
 from tests.conformance.support import Clock, seconds
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
+
+    from stillframe.server.stores.sqlite.lanes import Outcome
+    from stillframe.server.stores.sqlite.transactions import Work
 
 
 @pytest.fixture
@@ -94,14 +98,13 @@ async def test_sets_that_come_together_are_one_transaction(
 ) -> None:
     await store.set_value("run", "first")
     commits: list[int] = []
-    kind: Any = type(store.store)
-    transaction = kind._transaction
+    run = Transactions.run
 
-    def counted(self: Any, connection: apsw.Connection, jobs: list[Any]) -> Any:
-        commits.append(len(jobs))
-        return transaction(self, connection, jobs)
+    def counted(self: Transactions, works: Sequence[Work]) -> list[Outcome]:
+        commits.append(len(works))
+        return run(self, works)
 
-    monkeypatch.setattr(kind, "_transaction", counted)
+    monkeypatch.setattr(Transactions, "run", counted)
     await asyncio.gather(*(store.set_value("run", f"k{number}") for number in range(50)))
     assert sum(commits) == 50
     assert len(commits) < 50
