@@ -1,8 +1,9 @@
-"""The SQLite store: one file, one writer thread with group commit, readers beside it.
+"""The SQLite store: one file, one writer with group commit, readers beside it.
 
-`lanes` has the threads, `connection` opens and migrates the file, `saving` decides and
-writes saves, `heads` has those that loads find in memory, `housekeeping` cleans up; the
-other reads and commits are steps of `stores.sql`. The schema stands in `schema`.
+`writing` has the writer's queue and thread, `transactions` what is done in them, `saving`
+decides and writes saves, `heads` has those that loads find in memory, `housekeeping` cleans
+up. `lanes` has the readers, `connection` opens and migrates the file; the other reads and
+commits are steps of `stores.sql`. The schema stands in `schema`.
 """
 
 # apsw's stubs name Buffer, and Python has that from 3.12 on.

@@ -48,7 +48,7 @@ class Heads:
         return None if name in self._hidden else self._shown.get(name)
 
     def hide(self, commit: int, names: Iterable[Name]) -> None:
-        """Hides heads that a commit is about to change. Called in the writer's thread."""
+        """Hides heads that a commit is about to change, in whichever thread that is."""
         for name in names:
             self._hidden[name] = commit
 

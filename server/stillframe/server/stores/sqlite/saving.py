@@ -1,7 +1,7 @@
 """Saves of a batch, whatever their tenants: read, decided, and written together.
 
-Everything here runs in the writer's thread, in a transaction. What saves leave behind in
-memory is what the next ones begin with: nobody else writes to the file.
+Everything here runs in a transaction, of which one is under way at a time. What saves leave
+behind in memory is what the next ones begin with: nobody else writes to the file.
 """
 
 # apsw's stubs name Buffer, and Python has that from 3.12 on.
