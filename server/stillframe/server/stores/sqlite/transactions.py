@@ -67,6 +67,7 @@ class Transactions:
         of a job behind, so the batch is rolled back and its jobs are run one by one.
         """
         try:
+            self._connection.execute("BEGIN IMMEDIATE")
             outcomes = self._decide(works)
             self._connection.execute("COMMIT")
         except Exception as error:  # noqa: BLE001 - whatever it is, no job may be half done
@@ -94,12 +95,15 @@ class Transactions:
         """Decides and writes jobs, all but the COMMIT, which `finish` does. None when they are
         to be `run` instead: another program writes to the file, or one of them failed.
         """
+        self._connection.set_busy_timeout(0)
         try:
-            self._connection.set_busy_timeout(0)
-            try:
-                return self._decide(works)
-            finally:
-                self._connection.set_busy_timeout(BUSY_MILLISECONDS)
+            self._connection.execute("BEGIN IMMEDIATE")
+        except apsw.Error:
+            return None
+        finally:
+            self._connection.set_busy_timeout(BUSY_MILLISECONDS)
+        try:
+            return self._decide(works)
         except Exception:  # noqa: BLE001 - it will show again
             self._roll_back()
             return None
@@ -114,8 +118,8 @@ class Transactions:
         return outcomes
 
     def _decide(self, works: Sequence[Work]) -> list[Outcome]:
+        """Decides and writes jobs, in a transaction that has begun."""
         self._number += 1
-        self._connection.execute("BEGIN IMMEDIATE")
         outcomes: list[Outcome] = []
         for work in works:
             try:

@@ -101,11 +101,14 @@ class Writing:
             self._idle.set()
             return
         outcomes: list[Outcome] | None = None
-        prompt = self._transactions.prompt([job.work for job in batch])
-        if prompt:
-            self._waiting.extendleft(reversed(batch[prompt:]))
-            batch = batch[:prompt]
-            outcomes = self._transactions.begin([job.work for job in batch])
+        try:
+            prompt = self._transactions.prompt([job.work for job in batch])
+            if prompt:
+                self._waiting.extendleft(reversed(batch[prompt:]))
+                batch = batch[:prompt]
+                outcomes = self._transactions.begin([job.work for job in batch])
+        except Exception:  # noqa: BLE001 - logged; the thread begins anew, and may find out why
+            _log.exception("a transaction failed on the event loop")
         self._turns.put(lambda: self._turn(batch, outcomes))
 
     def _work(self) -> None:
