@@ -242,6 +242,23 @@ async def test_what_is_decided_at_once_and_what_is_not_keep_their_order(url: str
     await store.close()
 
 
+async def test_what_a_batch_sets_and_removes_again_is_not_there(url: str) -> None:
+    store = await open_store(url, StoreConfig(head_cache_bytes=0))
+    await store.save(a_save("run", 1))
+    requests = [a_save("run", sequence) for sequence in (2, 3, 4, 5)]
+    for request in (requests[0], requests[2]):
+        request.snapshot.variables["brief"].data = b"%d" % request.snapshot.sequence_number
+    answers = await store.save_many(requests)
+    assert [getattr(answer, "version", None) for answer in answers] == [2, 3, 4, 5]
+    # From the file: nothing is in memory.
+    found: list[list[str]] = []
+    for version in range(1, 6):
+        stored = await store.load("t", "run", SnapshotSelector(version=version), EVERYTHING)
+        found.append([entry.key for entry, _ in stored.entries])
+    await store.close()
+    assert found == [["v"], ["brief", "v"], ["v"], ["brief", "v"], ["v"]]
+
+
 async def test_a_commit_that_fails_is_done_again_job_by_job(url: str) -> None:
     connections: list[apsw.Connection] = []
     apsw.connection_hooks.append(connections.append)
