@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -257,6 +258,51 @@ async def test_what_a_batch_sets_and_removes_again_is_not_there(url: str) -> Non
         found.append([entry.key for entry, _ in stored.entries])
     await store.close()
     assert found == [["v"], ["brief", "v"], ["v"], ["brief", "v"], ["v"]]
+
+
+@pytest.mark.parametrize("failures", [1, 3], ids=["once", "again"])
+async def test_what_fails_on_the_event_loop_is_done_again_in_the_thread(
+    url: str, monkeypatch: pytest.MonkeyPatch, failures: int
+) -> None:
+    """Saves of heads in memory are decided at once; a disk that is full shows there first."""
+    store = await open_store(url)
+    await store.save(a_save("run", 1))
+    write, threads = bulk.write, list[str]()
+
+    def fails(*arguments: Any) -> None:
+        threads.append(threading.current_thread().name)
+        if len(threads) <= failures:
+            raise apsw.FullError("the disk is full")
+        write(*arguments)
+
+    monkeypatch.setattr(bulk, "write", fails)
+    saved = await asyncio.gather(store.save(a_save("run", 2)), return_exceptions=True)
+    assert threads[:2] == ["MainThread", "stillframe-writer"]
+    if failures == 1:
+        assert getattr(saved[0], "version", None) == 2
+    else:
+        assert isinstance(saved[0], Refusal)
+        assert saved[0].reason == error_pb2.ERROR_REASON_STORE_UNAVAILABLE
+        monkeypatch.setattr(bulk, "write", write)
+        assert (await store.save(a_save("run", 2))).version == 2
+    stored = await store.load("t", "run", SnapshotSelector(), EVERYTHING)
+    assert (stored.header.version, stored.header.revision) == (2, 2)
+    await store.close()
+
+
+async def test_no_save_is_acknowledged_that_updates_a_row_that_is_not_there(
+    path: Path, url: str
+) -> None:
+    """Whatever took the row away: memory must not be believed."""
+    store = await open_store(url)
+    await store.save(a_save("run", 1))
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("DELETE FROM execution")
+    answer = await store.save(a_save("run", 2))
+    stored = await store.load("t", "run", SnapshotSelector(), EVERYTHING)
+    assert stored.header.etag == answer.etag
+    await store.close()
+    assert await saved_ids(url) == ["run"]
 
 
 async def test_a_commit_that_fails_is_done_again_job_by_job(url: str) -> None:

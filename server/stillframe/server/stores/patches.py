@@ -40,7 +40,7 @@ _MIN_WINDOW_LOG, _MAX_WINDOW_LOG = 10, 27
 
 _MIN_LONG_LOG = 17
 """Log of the reach above which long-distance matching finds what is not found without it.
-Below it takes a third of the time and gains nothing."""
+Below it takes a quarter of the time, and recorded runs take no fewer bytes with it."""
 
 _Parameter = zstd.CompressionParameter
 _UNPACK: dict[int, int] = {zstd.DecompressionParameter.window_log_max: _MAX_WINDOW_LOG}

@@ -47,7 +47,7 @@ class Job(Generic[W]):
     """Bytes that it keeps in memory until it ends."""
 
 
-class Lane(Generic[W]):
+class Lane:
     """A queue of jobs, and the threads that work it off.
 
     `run` is called in a thread with its connection and a batch, and returns the
@@ -61,11 +61,11 @@ class Lane(Generic[W]):
         self,
         name: str,
         connections: Sequence[apsw.Connection],
-        run: Callable[[apsw.Connection, list[Job[W]]], list[Outcome]],
+        run: Callable[[apsw.Connection, list[Job[Read]]], list[Outcome]],
     ) -> None:
         self._run = run
         self._loop = asyncio.get_running_loop()
-        self._queue: SimpleQueue[Job[W] | None] = SimpleQueue()
+        self._queue: SimpleQueue[Job[Read] | None] = SimpleQueue()
         self._closed = False
         self._connections = connections
         self._threads = [
@@ -75,7 +75,7 @@ class Lane(Generic[W]):
         for thread in self._threads:
             thread.start()
 
-    async def do(self, work: W) -> Any:
+    async def do(self, work: Read) -> Any:
         """Does `work` in a thread and returns what it gives."""
         if self._closed:
             raise refusals.shutting_down()
@@ -94,12 +94,7 @@ class Lane(Generic[W]):
         for thread in self._threads:
             await asyncio.to_thread(thread.join)
         for connection in self._connections:
-            try:
-                connection.close()
-            except apsw.Error:
-                # What was committed is in the WAL: the next server finds it there.
-                _log.exception("a connection did not close cleanly")
-                connection.close(force=True)
+            close(connection)
 
     def _work(self, connection: apsw.Connection) -> None:
         while (batch := self._next_batch()) is not None:
@@ -107,7 +102,7 @@ class Lane(Generic[W]):
             outcomes = self._outcomes(connection, wanted) if wanted else []
             self._loop.call_soon_threadsafe(deliver, wanted, outcomes)
 
-    def _outcomes(self, connection: apsw.Connection, jobs: list[Job[W]]) -> list[Outcome]:
+    def _outcomes(self, connection: apsw.Connection, jobs: list[Job[Read]]) -> list[Outcome]:
         try:
             return self._run(connection, jobs)
         except Exception as error:  # noqa: BLE001 - logged, and told to the callers
@@ -115,7 +110,7 @@ class Lane(Generic[W]):
             _log.exception("a batch failed")
             return [Outcome(error=error)] * len(jobs)
 
-    def _next_batch(self) -> list[Job[W]] | None:
+    def _next_batch(self) -> list[Job[Read]] | None:
         """Waits for a job and takes what has queued up behind it; None at the end."""
         job = self._queue.get()
         if job is None:
@@ -131,6 +126,16 @@ class Lane(Generic[W]):
                 break
             batch.append(job)
         return batch
+
+
+def close(connection: apsw.Connection) -> None:
+    """Closes a connection, whatever it says to that."""
+    try:
+        connection.close()
+    except apsw.Error:
+        # What was committed is in the WAL: the next server finds it there.
+        _log.exception("a connection did not close cleanly")
+        connection.close(force=True)
 
 
 def deliver(jobs: Sequence[Job[W]], outcomes: Sequence[Outcome]) -> None:

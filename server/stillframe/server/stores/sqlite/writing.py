@@ -13,13 +13,13 @@ from collections import deque
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-import apsw
-
 from stillframe.server.stores import refusals
-from stillframe.server.stores.sqlite.lanes import Job, Outcome, deliver
+from stillframe.server.stores.sqlite.lanes import Job, Outcome, close, deliver
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import apsw
 
     from stillframe.server.stores.sqlite.transactions import Transactions, Work
 
@@ -80,12 +80,7 @@ class Writing:
         await self._idle.wait()
         self._turns.put(None)
         await asyncio.to_thread(self._thread.join)
-        try:
-            self._connection.close()
-        except apsw.Error:
-            # What was committed is in the WAL: the next server finds it there.
-            _log.exception("a connection did not close cleanly")
-            self._connection.close(force=True)
+        close(self._connection)
 
     def _next(self) -> None:
         """Begins the next transaction, if anything waits for one."""
